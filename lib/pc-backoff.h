@@ -1,0 +1,66 @@
+/*
+ * Copyright (c) 2026 The PacketCloud developers.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#ifndef PC_BACKOFF_H
+#define PC_BACKOFF_H 1
+
+/* Two small state machines, values only: when to restart what died, and when
+ * to believe a probe.
+ *
+ * Times are milliseconds of a monotonic clock (time_msec()) that the caller
+ * passes in, so that tests need no clock.
+ *
+ * Thread safety: values; the caller locks. */
+
+#include <stdbool.h>
+
+/* Restart back-off: the first restart is immediate, the next waits 'min_ms',
+ * then each doubles up to 'max_ms'.  Something that stayed up for 'reset_ms'
+ * starts over. */
+struct pc_backoff {
+    long long int min_ms, max_ms, reset_ms;
+    long long int delay_ms;     /* Wait before the next restart. */
+    long long int started_ms;   /* When it came up; LLONG_MIN: it is down. */
+    unsigned int n_deaths;      /* Since created or reset by success. */
+};
+
+#define PC_BACKOFF_MIN_MS 1000
+#define PC_BACKOFF_MAX_MS 60000
+#define PC_BACKOFF_RESET_MS 30000
+
+void pc_backoff_init(struct pc_backoff *);
+
+/* It came up at 'now'. */
+void pc_backoff_up(struct pc_backoff *, long long int now);
+
+/* It died, or an attempt to start it failed, at 'now'.  Returns the time at
+ * which to try again: 'now' itself for the first time. */
+long long int pc_backoff_died(struct pc_backoff *, long long int now);
+
+/* Rise and fall counts: 'good' becomes true after 'rise' good results in a
+ * row and false after 'fall' bad ones in a row. */
+struct pc_rise {
+    unsigned int rise, fall;
+    unsigned int n;             /* Results in a row that contradict 'good'. */
+    bool good;
+};
+
+void pc_rise_init(struct pc_rise *, unsigned int rise, unsigned int fall);
+
+/* Feeds one result; returns true if 'good' changed. */
+bool pc_rise_feed(struct pc_rise *, bool result);
+
+#endif /* pc-backoff.h */
