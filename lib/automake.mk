@@ -1,0 +1,43 @@
+# Copyright (c) 2026 The PacketCloud developers.
+#
+# Licensed under the Apache License, Version 2.0: see LICENSE.
+
+# The library as objects, for our own programs and tests.
+noinst_LTLIBRARIES += lib/libpcloud.la
+lib_libpcloud_la_SOURCES = \
+	lib/pc-backoff.c \
+	lib/pc-backoff.h
+nodist_lib_libpcloud_la_SOURCES = \
+	lib/pc-idl.c \
+	lib/pc-idl.h
+
+# The installed library: it carries its own Open vSwitch, and only pc_* leaves
+# it.
+lib_LTLIBRARIES += lib/libpacketcloud.la
+lib_libpacketcloud_la_SOURCES =
+lib_libpacketcloud_la_LIBADD = lib/libpcloud.la $(PCLOUD_SYSLIBS)
+lib_libpacketcloud_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 \
+	-Wl,--version-script=$(srcdir)/lib/libpacketcloud.map \
+	-Wl,-Bsymbolic $(OVS_LIBS:%=-Wl,%)
+lib_libpacketcloud_la_DEPENDENCIES = lib/libpcloud.la \
+	$(srcdir)/lib/libpacketcloud.map
+EXTRA_DIST += lib/libpacketcloud.map
+pkgconfig_DATA += lib/packetcloud.pc
+EXTRA_DIST += lib/packetcloud.pc.in
+
+# The database.
+pkgdata_DATA += lib/packetcloud.ovsschema
+EXTRA_DIST += \
+	lib/packetcloud.ovsschema \
+	lib/pc-idl.ann
+BUILT_SOURCES += lib/pc-idl.c lib/pc-idl.h
+CLEANFILES += lib/pc-idl.c lib/pc-idl.h lib/pc-idl.ovsidl
+OVSDB_IDLC = $(run_python) $(ovs_srcdir)/ovsdb/ovsdb-idlc.in
+lib/pc-idl.ovsidl: lib/packetcloud.ovsschema lib/pc-idl.ann
+	$(AM_V_GEN)$(MKDIR_P) lib && $(OVSDB_IDLC) annotate \
+	    $(srcdir)/lib/packetcloud.ovsschema $(srcdir)/lib/pc-idl.ann \
+	    > $@.tmp && mv $@.tmp $@
+lib/pc-idl.c: lib/pc-idl.ovsidl
+	$(AM_V_GEN)$(OVSDB_IDLC) c-idl-source $< > $@.tmp && mv $@.tmp $@
+lib/pc-idl.h: lib/pc-idl.ovsidl
+	$(AM_V_GEN)$(OVSDB_IDLC) c-idl-header $< > $@.tmp && mv $@.tmp $@
