@@ -1,0 +1,228 @@
+/*
+ * Copyright (c) 2026 The PacketCloud developers.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#ifndef PC_CONTAINER_H
+#define PC_CONTAINER_H 1
+
+/* Containers
+ * ==========
+ *
+ * A VI runs in an LXC container.  This module is the only one that knows
+ * liblxc; it takes a complete description (struct pc_container_spec), starts
+ * it, and can find, enter, limit, stop and remove it again, also from another
+ * process: all that is known about a running container is kept by the kernel
+ * and by the container's monitor process, nothing in files of our own.
+ *
+ *     spec  --pc_container_start()-->  running  --pc_container_stop()--> gone
+ *                                         |
+ *                         pc_container_exec(), pc_container_set_limits(),
+ *                         pc_container_init_pid(), pc_container_list()
+ *
+ * A container is identified by (lxc_path, name).  `<lxc_path>/<name>/` is its
+ * directory: upper/ (what it has written), olwork/ (overlayfs's own),
+ * console.log, lxc.log.  Its cgroup is "packetcloud/<id>/<name>" where <id> is a
+ * hash of lxc_path, in every hierarchy of cgroup v1 or in the one of v2, so two
+ * agents on one machine never meet.  The root is an overlay that liblxc mounts
+ * inside the container's own mount namespace: nothing is mounted on the host.
+ * veth pairs are made by liblxc and die with the container's namespace.
+ *
+ * Lifecycle and crashes
+ * =====================
+ *
+ * pc_container_destroy() is idempotent: whatever was left by a crash (of this
+ * process, of liblxc's monitor, of the container) is gone after it: processes,
+ * cgroups, veths, directory.  pc_container_stop() keeps the directory, so that
+ * pc_container_start() afterwards finds the container's files again.
+ *
+ * Threads, blocking and namespaces
+ * ================================
+ *
+ * Every function blocks (start: 50 ms, stop: up to the grace time) and is
+ * meant for a worker (see pc-worker.h).  They may run in several threads at
+ * once, but only one at a time for one container, except
+ * pc_container_init_pid(), pc_container_list() and pc_container_exec().
+ * liblxc's command sockets are abstract Unix sockets: all calls about a
+ * container must be made in the network namespace in which it was started.
+ *
+ * Errors: functions that return `char *` return NULL if all went well, else a
+ * text in one line for the caller to free. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include "compiler.h"
+
+/* One network interface of a container: a veth pair. */
+struct pc_container_interface {
+    const char *host_name;      /* Host end, at most 15 bytes, e.g. "pc7a". */
+    const char *guest_name;     /* Inside, e.g. "eth0". */
+    const char *mac;            /* "02:..." for the inside, or NULL. */
+    const char *const *addresses; /* "A.B.C.D/LEN" or IPv6; NULL-terminated or
+                                   * NULL.  IPv6 ones are usable at once (no
+                                   * duplicate address detection). */
+    const char *gateway4;       /* Default route, or NULL. */
+    const char *gateway6;       /* Default route, or NULL. */
+    uint32_t mtu;               /* 0: the default. */
+};
+
+/* Limits; 0 means none. */
+struct pc_container_limits {
+    uint64_t cpu;               /* Millicores: 1000 = one CPU's time. */
+    uint64_t memory;            /* Bytes. */
+    uint64_t pids;              /* Processes and threads. */
+};
+
+/* A bind mount from the host. */
+struct pc_container_mount {
+    const char *source;         /* Absolute path on the host. */
+    const char *target;         /* Path in the container. */
+    bool read_only;
+    bool file;                  /* Source is a file (made in upper if absent).*/
+};
+
+/* Names where the helper programs and files of an installation are.  Use
+ * pc_container_paths_init() for the configured ones. */
+struct pc_container_paths {
+    char *init;                 /* pcloud-vi-init: static, init of every VI. */
+    char *hook;                 /* pcloud-vi-hook: runs on the host at start. */
+    char *seccomp;              /* Seccomp profile (liblxc's version 2). */
+};
+
+/* Everything about a container.  All pointers stay the caller's; they need to
+ * last only for the call. */
+struct pc_container_spec {
+    /* Identity. */
+    const char *name;           /* [A-Za-z0-9][A-Za-z0-9_.-]*, <= 63 bytes. */
+    const char *lxc_path;       /* Absolute: "<state>/vi". */
+    const char *hostname;       /* NULL: the name. */
+
+    /* Root file system: lower_dirs[0] lies above lower_dirs[1]...; read-only.
+     * `<lxc_path>/<name>/upper` lies above all. */
+    const char *const *lower_dirs; /* NULL-terminated, absolute, no ':'. */
+    const struct pc_container_mount *mounts;
+    size_t n_mounts;
+
+    /* Privileges. */
+    uint32_t id_base;           /* First uid and gid on the host: 200000. */
+    uint32_t id_count;          /* 65536. */
+    const char *const *setup_capabilities; /* "net_admin"...: while setup runs.*/
+    const char *const *capabilities;       /* ... of the command. NULL: none. */
+    bool device_tun;            /* Give it /dev/net/tun. */
+
+    /* What runs. */
+    const char *const *const *setup; /* Argument vectors, NULL-terminated each
+                                * and as a list, run in order before the
+                                * command; one that fails ends the start. */
+    const char *const *command; /* NULL-terminated; command[0] is absolute. */
+    const char *const *env;     /* "NAME=VALUE", NULL-terminated, or NULL. */
+    const char *user;           /* "NAME", "UID" or "UID:GID", or NULL: root of
+                                 * the container. */
+    int stop_signal;            /* 0: SIGTERM. */
+
+    /* Network.  sysctls are "net.ipv4.ip_forward=1"; only "net." ones. */
+    const struct pc_container_interface *interfaces;
+    size_t n_interfaces;
+    const char *const *sysctls; /* NULL-terminated or NULL. */
+    bool offload;               /* Leave transmit offloads on: only if the
+                                 * switch has userspace-tso-enable. */
+
+    struct pc_container_limits limits;
+    struct pc_container_paths paths;
+};
+
+/* Fills 'paths' with the helpers of the running installation: directories
+ * $PCLOUD_LIBEXECDIR and $PCLOUD_DATADIR if set, else those of configure.
+ * pc_container_paths_destroy() frees the strings. */
+void pc_container_paths_init(struct pc_container_paths *);
+void pc_container_paths_destroy(struct pc_container_paths *);
+
+/* Starts the container and returns when its init runs (not yet: when setup is
+ * done or the service is ready).  On success '*init_pid' is the process id of
+ * its init, on the host.  If one of that name runs already that's an error.  On
+ * failure nothing is left except the container's directory. */
+char *pc_container_start(const struct pc_container_spec *, pid_t *init_pid)
+    OVS_WARN_UNUSED_RESULT;
+
+/* Asks init to stop the service (SIGPWR; it sends the command its stop signal),
+ * waits up to 'grace_ms', then kills everything in it.  Not running is fine.
+ * Afterwards no process, cgroup or veth is left; the directory is. */
+char *pc_container_stop(const char *lxc_path, const char *name,
+                        unsigned int grace_ms) OVS_WARN_UNUSED_RESULT;
+
+/* pc_container_stop(.., 0) and removes the directory.  Idempotent. */
+char *pc_container_destroy(const char *lxc_path, const char *name)
+    OVS_WARN_UNUSED_RESULT;
+
+/* Process id of the init of a running container, or 0 if it does not run. */
+pid_t pc_container_init_pid(const char *lxc_path, const char *name);
+
+/* A file descriptor that becomes readable when process 'pid' ends (pidfd), for
+ * poll_fd_wait(); or a negative errno (-ESRCH: it has ended). */
+int pc_container_watch(pid_t pid);
+
+/* Names of running containers in 'lxc_path': NULL-terminated array to be freed
+ * by pc_container_list_free().  Those with just a directory are not listed. */
+char **pc_container_list(const char *lxc_path);
+void pc_container_list_free(char **);
+
+/* Names of what exists of containers in 'lxc_path' in any form: running, a
+ * directory, or a cgroup.  What is in here and not wanted is to be destroyed. */
+char **pc_container_list_all(const char *lxc_path);
+
+/* Result of a command in a container. */
+struct pc_container_result {
+    int status;                 /* As waitpid() gives. */
+    bool timed_out;             /* It was killed. */
+    char *output;               /* stdout and stderr, NUL-terminated, at most
+                                 * 64 KiB; free() it. */
+    size_t length;
+};
+
+/* Runs 'argv' in the container, as its root, with the capabilities of its
+ * command and at most 'timeout_ms' (0: no limit).  An error means that it could
+ * not be run; if it ran, see '*result'. */
+char *pc_container_exec(const char *lxc_path, const char *name,
+                        const char *const *argv, unsigned int timeout_ms,
+                        struct pc_container_result *result)
+    OVS_WARN_UNUSED_RESULT;
+
+/* The same with the given three file descriptors as stdin, stdout and stderr
+ * and no time limit, for pcloud-ctl vi-exec.  '*status' as waitpid(). */
+char *pc_container_exec_fds(const char *lxc_path, const char *name,
+                            const char *const *argv, const int fds[3],
+                            int *status) OVS_WARN_UNUSED_RESULT;
+
+/* Changes the limits of a running container at once.  If memory is in use
+ * beyond the new limit, or anything else fails, nothing is changed. */
+char *pc_container_set_limits(const char *lxc_path, const char *name,
+                              const struct pc_container_limits *)
+    OVS_WARN_UNUSED_RESULT;
+
+/* Present use of a container's cgroups. */
+struct pc_container_usage {
+    uint64_t cpu_usec;          /* CPU time used, microseconds. */
+    uint64_t memory;            /* Bytes. */
+    uint64_t pids;
+    uint64_t oom_kills;         /* Processes killed for lack of memory. */
+};
+int pc_container_get_usage(const char *lxc_path, const char *name,
+                           struct pc_container_usage *);
+
+/* "<lxc_path>/<name>/console.log": what setup and the service have printed. */
+char *pc_container_log_path(const char *lxc_path, const char *name);
+
+#endif /* pc-container.h */
