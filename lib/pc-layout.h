@@ -1,0 +1,168 @@
+/*
+ * Copyright (c) 2026 The PacketCloud developers.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#ifndef PC_LAYOUT_H
+#define PC_LAYOUT_H 1
+
+/* Where everything is in the switch: the only place that says so
+ * (packetcloud(7) repeats it for people).
+ *
+ * Tables.  B is Router.table_base.
+ *
+ *     0          hooks among the operator's flows (priorities below)
+ *     B+0 STEER      path, hop, direction -> the group of that hop's service
+ *     B+1 DELIVER    VI, direction -> meter, addresses, output
+ *     B+2 RETURN     VI's port -> path, hop, direction
+ *     B+3 NEXT       path, hop, direction -> next hop, or served
+ *     B+4 LEGACY     front-end router: packets to its own addresses
+ *     B+5 ROUTE      front-end router: longest prefix
+ *     B+6 NEIGHBOR   front-end router: next hop -> MAC, port
+ *     B+7 DIRECTION  path, rule's match -> direction of what returned
+ *
+ * OpenFlow metadata while a packet is ours:
+ *
+ *      63  62  61..56  55..40  39..24  23..0
+ *      |   |   hop     path    VI      zero
+ *      |   direction (0 forward, 1 reverse)
+ *      served: the packet has been through its path
+ *
+ * Only `served` stays set when a packet goes back to the legacy pipeline.
+ * The hop counts services already passed *in the packet's direction*: it is
+ * 0 at the entrance of either direction, so that the flows of a rule do not
+ * depend on the length of its path.
+ *
+ * Cookie: bits 63..48 PC_COOKIE_MAGIC, 47..40 enum pc_flow_kind, 39..0 the
+ * first 40 bits of the UUID of the row that owns the flow (0 = none).
+ *
+ * Thread-safety: pure functions and constants. */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "openvswitch/types.h"
+#include "openvswitch/uuid.h"
+#include "pc-model.h"
+
+/* Tables, relative to Router.table_base. */
+enum pc_table {
+    PC_TABLE_STEER = 0,
+    PC_TABLE_DELIVER = 1,
+    PC_TABLE_RETURN = 2,
+    PC_TABLE_NEXT = 3,
+    PC_TABLE_LEGACY = 4,
+    PC_TABLE_ROUTE = 5,
+    PC_TABLE_NEIGHBOR = 6,
+    PC_TABLE_DIRECTION = 7,
+    PC_N_TABLES = 8
+};
+#define PC_TABLE_BASE_DEFAULT 200
+#define PC_TABLE_BASE_MAX 240
+#define PC_TABLE_HOOK 0         /* Absolute: where the hooks are. */
+
+/* Priorities of hooks in table 0. */
+#define PC_PRIO_HOOK_PORT 60000 /* in_port = a VI's port. */
+#define PC_PRIO_HOOK_RULE 40000 /* + Rule.priority, 0..PC_RULE_PRIO_MAX. */
+#define PC_PRIO_HOOK_L3   30000 /* Front-end router, 30000..39999. */
+#define PC_RULE_PRIO_MAX 9999
+#define PC_RULE_PRIO_DEFAULT 1000
+
+/* Priorities in our own tables. */
+#define PC_PRIO_GUARD 200       /* What is never diverted. */
+#define PC_PRIO_NORMAL 100
+#define PC_PRIO_CATCHALL 0
+
+/* Metadata. */
+#define PC_META_SERVED    (UINT64_C(1) << 63)
+#define PC_META_DIRECTION (UINT64_C(1) << 62)
+#define PC_META_HOP_SHIFT 56
+#define PC_META_HOP       (UINT64_C(0x3f) << PC_META_HOP_SHIFT)
+#define PC_META_PATH_SHIFT 40
+#define PC_META_PATH      (UINT64_C(0xffff) << PC_META_PATH_SHIFT)
+#define PC_META_VI_SHIFT 24
+#define PC_META_VI        (UINT64_C(0xffff) << PC_META_VI_SHIFT)
+
+/* A path number is a service's number or this | a chain's number. */
+#define PC_PATH_CHAIN 0x8000
+
+struct pc_meta {
+    bool served;
+    enum pc_direction direction;
+    uint8_t hop;                /* 0..63 */
+    uint16_t path;
+    uint16_t vi;                /* 0 = not chosen yet. */
+};
+uint64_t pc_meta_pack(const struct pc_meta *);
+struct pc_meta pc_meta_unpack(uint64_t);
+
+/* What a flow is for: bits 47..40 of its cookie. */
+enum pc_flow_kind {
+    PC_FLOW_OTHER = 0,
+    PC_FLOW_HOOK_RULE = 1,      /* Table 0: a rule. */
+    PC_FLOW_HOOK_PORT = 2,      /* Table 0: a VI's port. */
+    PC_FLOW_HOOK_L3 = 3,        /* Table 0: the front-end router. */
+    PC_FLOW_STEER = 4,
+    PC_FLOW_DELIVER = 5,
+    PC_FLOW_RETURN = 6,
+    PC_FLOW_NEXT = 7,
+    PC_FLOW_LEGACY = 8,
+    PC_FLOW_ROUTE = 9,
+    PC_FLOW_NEIGHBOR = 10,
+    PC_FLOW_DIRECTION = 11,
+    PC_FLOW_GUARD = 12,         /* What is never diverted. */
+    PC_N_FLOW_KINDS
+};
+
+#define PC_COOKIE_MAGIC UINT64_C(0x9c1d)
+#define PC_COOKIE_OURS (PC_COOKIE_MAGIC << 48)      /* Dump with this ... */
+#define PC_COOKIE_MASK (UINT64_C(0xffff) << 48)     /* ... and this mask. */
+
+ovs_be64 pc_cookie_pack(enum pc_flow_kind, const struct uuid *owner);
+bool pc_cookie_is_ours(ovs_be64);
+enum pc_flow_kind pc_cookie_kind(ovs_be64);
+uint64_t pc_cookie_owner(ovs_be64);         /* 40 bits. */
+uint64_t pc_cookie_owner_bits(const struct uuid *); /* To compare with. */
+
+/* Groups: PC_GROUP_BASE | service number << 4 | kind. */
+#define PC_GROUP_BASE UINT32_C(0x9c000000)
+#define PC_GROUP_MASK UINT32_C(0xff000000)
+enum pc_group_kind {
+    PC_GROUP_FF_FORWARD = 0,    /* Fast failover around the select group. */
+    PC_GROUP_FF_REVERSE = 1,
+    PC_GROUP_SELECT_FORWARD = 2,/* Which VI. */
+    PC_GROUP_SELECT_REVERSE = 3
+};
+uint32_t pc_group_id(uint16_t service, enum pc_group_kind);
+bool pc_group_is_ours(uint32_t group_id);
+uint16_t pc_group_service(uint32_t group_id);
+enum pc_group_kind pc_group_kind(uint32_t group_id);
+
+/* Meters: PC_METER_BASE + VI number * 2 + direction.  The whole block lies
+ * below the 2**18 meters of OVS's userspace datapath (MAX_METERS in
+ * lib/dpif-netdev.c). */
+#define PC_METER_BASE UINT32_C(0x20000)
+#define PC_METER_LAST UINT32_C(0x3ffff)
+uint32_t pc_meter_id(uint16_t vi, enum pc_direction);
+bool pc_meter_is_ours(uint32_t meter_id);
+uint16_t pc_meter_vi(uint32_t meter_id);
+
+/* Names for people. */
+const char *pc_table_name(uint8_t base, uint8_t table_id);
+bool pc_table_from_name(const char *name, uint8_t base, uint8_t *table_id);
+const char *pc_flow_kind_name(enum pc_flow_kind);
+const char *pc_group_kind_name(enum pc_group_kind);
+const char *pc_direction_name(enum pc_direction);
+char *pc_meta_format(uint64_t metadata);
+
+#endif /* pc-layout.h */

@@ -1,0 +1,150 @@
+/*
+ * Copyright (c) 2026 The PacketCloud developers.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#ifndef PC_MODEL_H
+#define PC_MODEL_H 1
+
+/* The cloudlet as plain values.
+ *
+ * What the controller reads from the database (and from the switch: port
+ * numbers) it puts into these structs, and the compiler (pc-compile.h) turns
+ * them into flows.  Nothing here does I/O, and nothing here knows the
+ * database.
+ *
+ * Ownership: whoever fills a struct owns the strings, sets and arrays in it;
+ * a pointer from one struct to another (a VI's service, a hop of a path) is
+ * borrowed and must stay valid while it is used.
+ *
+ * Thread-safety: plain memory; the caller serializes. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "openvswitch/types.h"
+#include "openvswitch/uuid.h"
+
+struct pc_rule_match;
+struct pc_service;
+
+/* How a VI is attached (design.md §4.3). */
+enum pc_mode {
+    PC_MODE_ROUTE,              /* Gets packets at its MAC, routes them back. */
+    PC_MODE_INLINE,             /* In on one port, out on the other. */
+    PC_MODE_TAP,                /* Gets copies, nothing comes back. */
+    PC_MODE_HOST                /* An ordinary host: nothing is diverted. */
+};
+
+/* What happens to a packet while no VI of a service can take it. */
+enum pc_on_failure {
+    PC_FAIL_OPEN,               /* Skip the hop. */
+    PC_FAIL_CLOSE               /* Drop. */
+};
+
+/* What always meets the same VI. */
+enum pc_affinity {
+    PC_AFFINITY_CLIENT,         /* A client's address. */
+    PC_AFFINITY_CONNECTION      /* A connection (not compiled yet: treated as
+                                 * PC_AFFINITY_CLIENT). */
+};
+
+/* The direction of a packet relative to the rule that diverts it. */
+enum pc_direction {
+    PC_FORWARD = 0,             /* As the rule's text says. */
+    PC_REVERSE = 1              /* The answer to it. */
+};
+
+/* The directions that a rule diverts (Rule.direction). */
+enum pc_rule_direction {
+    PC_RULE_BOTH,
+    PC_RULE_FORWARD,
+    PC_RULE_REVERSE
+};
+
+/* The ports of a VI: indexes into pc_vi.port. */
+enum pc_vi_port {
+    PC_PORT_IN = 0,             /* The client's side, or the only port. */
+    PC_PORT_OUT = 1             /* The server's side. */
+};
+
+/* A virtual instance.
+ *
+ * A VI whose 'port[PC_PORT_IN]' is OFPP_NONE is not attached yet: no flows
+ * are made for it.  A VI that is draining is attached and has 'ready' false:
+ * what comes back from it is taken, nothing new is sent to it. */
+struct pc_vi {
+    struct uuid uuid;           /* Of its row. */
+    char *name;
+    uint16_t number;            /* 1..65535; the id of its buckets. */
+    const struct pc_service *service; /* Borrowed.  May be null: no flows. */
+    ofp_port_t port[2];         /* By enum pc_vi_port; OFPP_NONE = absent. */
+    struct eth_addr mac;        /* Of port 0; see pc_vi_mac(). */
+    struct eth_addr gw_mac;     /* Of the gateway, the router. */
+    bool ready;                 /* May it get traffic? */
+    uint16_t weight;            /* Its share; 0 gives it no new traffic. */
+    uint64_t network_bps;       /* Meter in each direction, bits/s; 0 = none. */
+    char **addresses;           /* Of a route or host VI, without prefix. */
+    size_t n_addresses;
+};
+
+/* A service.  Its VIs in 'vis' point back to it. */
+struct pc_service {
+    struct uuid uuid;
+    char *name;
+    uint16_t number;            /* 1..32767; also its path number when alone. */
+    enum pc_mode mode;
+    enum pc_on_failure on_failure;
+    enum pc_affinity affinity;
+    struct pc_vi **vis;         /* Array owned, elements borrowed. */
+    size_t n_vis;
+
+    /* The path on which what returns from a VI of this service continues:
+     * null if the service is alone (its path is then its own number, with one
+     * hop), else the chain of which it is hop number 'hop', counted in the
+     * forward direction.  (A service on several paths: see pc-compile.h.) */
+    const struct pc_path *path;
+    uint8_t hop;
+};
+
+/* Services in order: a chain, as a rule can point to it. */
+#define PC_MAX_HOPS 32
+struct pc_path {
+    struct uuid uuid;           /* Of the Chain row. */
+    uint16_t number;            /* PC_PATH_CHAIN | Chain.number. */
+    const struct pc_service *hops[PC_MAX_HOPS]; /* Forward order; borrowed. */
+    size_t n_hops;
+};
+
+/* A rule: whose packets a path gets. */
+struct pc_rule {
+    struct uuid uuid;
+    const struct pc_rule_match *match; /* Borrowed. */
+    uint16_t priority;          /* 0..9999. */
+    enum pc_rule_direction direction;
+    uint16_t path;              /* Service.number, or
+                                 * PC_PATH_CHAIN | Chain.number. */
+
+    /* True if the direction of what returns must be told by matching the rule
+     * again: the path has several hops, and one is a `route` service with
+     * only one port.  (With one hop the direction makes no difference.) */
+    bool classify_return;
+};
+
+const char *pc_mode_to_string(enum pc_mode);
+bool pc_mode_from_string(const char *, enum pc_mode *);
+struct eth_addr pc_vi_mac(const struct pc_vi *, enum pc_vi_port);
+bool pc_vi_is_attached(const struct pc_vi *);
+
+#endif /* pc-model.h */
