@@ -6,7 +6,13 @@
 noinst_LTLIBRARIES += lib/libpcloud.la
 lib_libpcloud_la_SOURCES = \
 	lib/pc-backoff.c \
-	lib/pc-backoff.h
+	lib/pc-backoff.h \
+	lib/pc-switch-ports.c \
+	lib/pc-switch-private.h \
+	lib/pc-switch-read.c \
+	lib/pc-switch-submit.c \
+	lib/pc-switch.c \
+	lib/pc-switch.h
 nodist_lib_libpcloud_la_SOURCES = \
 	lib/pc-idl.c \
 	lib/pc-idl.h

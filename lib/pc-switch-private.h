@@ -1,0 +1,146 @@
+/*
+ * Copyright (c) 2026 The PacketCloud developers.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#ifndef PC_SWITCH_PRIVATE_H
+#define PC_SWITCH_PRIVATE_H 1
+
+/* What pc-switch.c (connection, ports, packets), pc-switch-submit.c (changes)
+ * and pc-switch-read.c (reading) share.  Nobody else includes this. */
+
+#include "openvswitch/ofpbuf.h"
+#include "openvswitch/rconn.h"
+#include "openvswitch/shash.h"
+#include "pc-switch.h"
+#include "sset.h"
+
+struct pc_mod;
+
+enum pc_switch_phase {
+    PC_SWITCH_DOWN,             /* No connection. */
+    PC_SWITCH_FEATURES,         /* Waiting for the features reply. */
+    PC_SWITCH_PORTS,            /* ... for ports, meters and bundle test. */
+    PC_SWITCH_READY             /* Can be read and changed. */
+};
+
+/* Where the submission at the head of the queue is. */
+enum pc_submit_stage {
+    PC_SUBMIT_NEW,              /* Nothing sent. */
+    PC_SUBMIT_ADDING,           /* Bundle open, messages being added. */
+    PC_SUBMIT_CHECKING,         /* Barrier sent: were all accepted? */
+    PC_SUBMIT_COMMITTING,       /* Commit and barrier sent. */
+    PC_SUBMIT_FINISHING         /* Meter deletions and barrier sent. */
+};
+
+struct pc_submission {
+    struct ovs_list list_node;  /* In struct pc_switch's 'submissions'. */
+    uint64_t token;
+    long long int started_us;   /* time_usec() of pc_switch_submit(). */
+    struct ovs_list mods;       /* Contains "struct pc_mod"s. */
+    enum pc_submit_stage stage;
+    bool bundled;               /* As a bundle, or mod by mod? */
+    bool meters_sent;           /* Meter additions are out. */
+    struct pc_mod *next;        /* Next mod to send, in stage ADDING. */
+    uint32_t bundle_id;
+    ovs_be32 open_xid, commit_xid, barrier_xid;
+    struct hmap sent;           /* Contains "struct pc_sent_mod"s, by xid. */
+    enum ofperr bundle_error;   /* Error of open or commit itself, or 0. */
+    size_t n_refused;           /* Mods refused in this round. */
+};
+
+struct pc_sent_mod {
+    struct hmap_node hmap_node; /* In struct pc_submission's 'sent'. */
+    ovs_be32 xid;
+    struct pc_mod *mod;
+    bool refused;
+};
+
+/* One read of the switch: flows, groups, meters. */
+struct pc_switch_reading {
+    struct ovs_list list_node;  /* In struct pc_switch's 'readings'. */
+    const struct pc_switch_read_class *class;
+    void *aux;
+    ovs_be32 flow_xid, group_xid, meter_xid;
+    unsigned int pending;       /* Bit mask of PC_READ_*. */
+    int error;
+};
+
+enum {
+    PC_READ_FLOWS = 1 << 0,
+    PC_READ_GROUPS = 1 << 1,
+    PC_READ_METERS = 1 << 2,
+};
+
+struct pc_switch {
+    /* Connection. */
+    struct rconn *rconn;
+    struct rconn_packet_counter *tx;   /* Bytes queued for sending. */
+    char *target;
+    uint16_t controller_id;
+    unsigned int conn_seqno;    /* rconn_get_connection_seqno() seen last. */
+    enum pc_switch_phase phase;
+    unsigned int epoch;
+    enum ofp_version version;
+    enum ofputil_protocol protocol;
+    uint64_t datapath_id;
+    uint32_t max_meters;        /* 0: no meters. */
+    bool bundles;
+    unsigned int handshake;     /* Bit mask of replies still missing. */
+    ovs_be32 features_xid, ports_xid, meters_xid, bundle_xid;
+
+    /* Ports. */
+    struct hmap ports_by_name;
+    struct hmap ports_by_number;
+    struct ofputil_port_map port_map;
+    struct sset changed_ports;
+    struct sset stale_ports;    /* Names not yet seen in this connection. */
+
+    /* Changes. */
+    struct ovs_list submissions;
+    uint64_t last_token, acked;
+    uint32_t last_bundle_id;
+    struct ovs_list errors;     /* Contains "struct pc_switch_error"s. */
+    size_t n_errors;
+
+    /* Reading. */
+    struct ovs_list readings;   /* Contains "struct pc_switch_reading"s. */
+
+    /* Packets. */
+    struct ovs_list packet_ins;
+    size_t n_packet_ins;
+
+    struct pc_switch_counters counters;
+};
+
+ovs_be32 pc_switch_send(struct pc_switch *, struct ofpbuf *);
+
+/* pc-switch-ports.c. */
+void pc_switch_clear_ports(struct pc_switch *);
+void pc_switch_port_status(struct pc_switch *, const struct ofp_header *);
+bool pc_switch_ports_reply(struct pc_switch *, struct ofpbuf *);
+
+/* pc-switch-submit.c. */
+void pc_switch_submit_run(struct pc_switch *);
+void pc_switch_submit_wait(struct pc_switch *);
+void pc_switch_submit_reset(struct pc_switch *);
+bool pc_switch_submit_error(struct pc_switch *, ovs_be32 xid, enum ofperr);
+void pc_switch_submit_barrier(struct pc_switch *, ovs_be32 xid);
+
+/* pc-switch-read.c. */
+void pc_switch_read_reset(struct pc_switch *);
+bool pc_switch_read_error(struct pc_switch *, ovs_be32 xid, enum ofperr);
+void pc_switch_read_reply(struct pc_switch *, struct ofpbuf *);
+
+#endif /* pc-switch-private.h */

@@ -1,0 +1,492 @@
+/*
+ * Copyright (c) 2026 The PacketCloud developers.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#include <config.h>
+#include "pc-switch.h"
+
+#include "openflow/openflow.h"
+#include "openvswitch/ofp-bundle.h"
+#include "openvswitch/ofp-msgs.h"
+#include "openvswitch/ofp-util.h"
+#include "openvswitch/poll-loop.h"
+#include "openvswitch/vlog.h"
+#include "pc-mod.h"
+#include "pc-switch-private.h"
+#include "timeval.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(pc_switch_submit);
+
+/* Changing a switch.
+ *
+ * Submissions are worked off one after the other.  A bundle takes two round
+ * trips: Open vSwitch adds only those messages to a bundle that it accepts
+ * and would commit the rest, so the commit is sent only after a barrier has
+ * shown that all were accepted. */
+
+/* Messages added to a bundle in one pc_switch_run(), so that 100,000 flows do
+ * not hold up the main loop, and bytes that may wait to be sent before the
+ * next ones are made. */
+#define MAX_ADDS_PER_RUN 512
+#define MAX_QUEUED_BYTES (1024 * 1024)
+
+/* Errors kept for the owner. */
+#define MAX_ERRORS 1000
+
+#define BUNDLE_FLAGS (OFPBF_ATOMIC | OFPBF_ORDERED)
+
+static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(30, 60);
+
+static struct pc_submission *
+pc_switch_submission(const struct pc_switch *sw)
+{
+    return (ovs_list_is_empty(&sw->submissions) ? NULL
+            : CONTAINER_OF(ovs_list_front(&sw->submissions),
+                           struct pc_submission, list_node));
+}
+
+static bool
+pc_mod_is_meter(const struct pc_mod *mod)
+{
+    return mod->type == PC_MOD_METER;
+}
+
+static bool
+pc_mod_is_meter_delete(const struct pc_mod *mod)
+{
+    return pc_mod_is_meter(mod) && mod->mm.command == OFPMC13_DELETE;
+}
+
+static struct ofpbuf *
+pc_switch_encode_mod(struct pc_switch *sw, const struct pc_mod *mod)
+{
+    switch (mod->type) {
+    case PC_MOD_FLOW:
+        sw->counters.n_flow_mods++;
+        return ofputil_encode_flow_mod(&mod->fm, sw->protocol);
+    case PC_MOD_GROUP:
+        sw->counters.n_group_mods++;
+        return ofputil_encode_group_mod(sw->version, &mod->gm, NULL, -1);
+    case PC_MOD_METER:
+        sw->counters.n_meter_mods++;
+        return ofputil_encode_meter_mod(sw->version, &mod->mm);
+    default:
+        OVS_NOT_REACHED();
+    }
+}
+
+static void
+pc_submission_remember(struct pc_submission *sub, struct pc_mod *mod,
+                       ovs_be32 xid)
+{
+    struct pc_sent_mod *sent = xmalloc(sizeof *sent);
+
+    sent->xid = xid;
+    sent->mod = mod;
+    sent->refused = false;
+    hmap_insert(&sub->sent, &sent->hmap_node, (OVS_FORCE uint32_t) xid);
+}
+
+static void
+pc_submission_clear_sent(struct pc_submission *sub)
+{
+    struct pc_sent_mod *sent;
+
+    HMAP_FOR_EACH_POP (sent, hmap_node, &sub->sent) {
+        free(sent);
+    }
+}
+
+static void
+pc_submission_destroy(struct pc_submission *sub)
+{
+    pc_submission_clear_sent(sub);
+    hmap_destroy(&sub->sent);
+    pc_mods_destroy(&sub->mods);
+    ovs_list_remove(&sub->list_node);
+    free(sub);
+}
+
+/* Forgets all submissions: the connection that they were for is gone. */
+void
+pc_switch_submit_reset(struct pc_switch *sw)
+{
+    struct pc_submission *sub;
+
+    while ((sub = pc_switch_submission(sw)) != NULL) {
+        pc_submission_destroy(sub);
+    }
+}
+
+/* Queues the changes in 'mods', a list of "struct pc_mod"s that it takes and
+ * leaves empty.  Returns a token, greater than all before it, that
+ * pc_switch_acked() returns once the switch has acknowledged the changes by a
+ * barrier.  'mods' may be empty: then the token only stands for everything
+ * before it.  Only to be called while pc_switch_is_ready(). */
+uint64_t
+pc_switch_submit(struct pc_switch *sw, struct ovs_list *mods)
+{
+    struct pc_submission *sub = xzalloc(sizeof *sub);
+
+    sub->token = ++sw->last_token;
+    sub->started_us = time_usec();
+    ovs_list_init(&sub->mods);
+    ovs_list_splice(&sub->mods, mods->next, mods);
+    hmap_init(&sub->sent);
+    ovs_list_push_back(&sw->submissions, &sub->list_node);
+    pc_switch_submit_run(sw);
+    return sub->token;
+}
+
+/* Returns the highest token whose changes the switch has acknowledged. */
+uint64_t
+pc_switch_acked(const struct pc_switch *sw)
+{
+    return sw->acked;
+}
+
+/* Is anything submitted and not yet acknowledged? */
+bool
+pc_switch_is_busy(const struct pc_switch *sw)
+{
+    return !ovs_list_is_empty(&sw->submissions);
+}
+
+/* Sending. */
+
+static ovs_be32
+pc_switch_send_bundle_control(struct pc_switch *sw,
+                              const struct pc_submission *sub, uint16_t type)
+{
+    struct ofputil_bundle_ctrl_msg bc = {
+        .bundle_id = sub->bundle_id,
+        .type = type,
+        .flags = BUNDLE_FLAGS,
+    };
+    return pc_switch_send(
+        sw, ofputil_encode_bundle_ctrl_request(sw->version, &bc));
+}
+
+static void
+pc_switch_send_barrier(struct pc_switch *sw, struct pc_submission *sub)
+{
+    sub->barrier_xid = pc_switch_send(
+        sw, ofputil_encode_barrier_request(sw->version));
+}
+
+static void
+pc_switch_send_mod(struct pc_switch *sw, struct pc_submission *sub,
+                   struct pc_mod *mod)
+{
+    struct ofpbuf *msg = pc_switch_encode_mod(sw, mod);
+
+    ofpmsg_update_length(msg);
+    if (sub->bundled && !pc_mod_is_meter(mod)) {
+        struct ofputil_bundle_add_msg bam = {
+            .bundle_id = sub->bundle_id,
+            .flags = BUNDLE_FLAGS,
+            .msg = msg->data,
+        };
+        struct ofpbuf *add = ofputil_encode_bundle_add(sw->version, &bam);
+        ofpbuf_delete(msg);
+        msg = add;
+    }
+    pc_submission_remember(sub, mod, pc_switch_send(sw, msg));
+}
+
+/* Returns the first mod at 'node' or after it that belongs in the bundle. */
+static struct pc_mod *
+pc_submission_bundle_mod(const struct pc_submission *sub,
+                         const struct ovs_list *node)
+{
+    for (; node != &sub->mods; node = node->next) {
+        struct pc_mod *mod = CONTAINER_OF(node, struct pc_mod, node);
+        if (!pc_mod_is_meter(mod)) {
+            return mod;
+        }
+    }
+    return NULL;
+}
+
+static void
+pc_switch_send_meters(struct pc_switch *sw, struct pc_submission *sub,
+                      bool deletions)
+{
+    struct pc_mod *mod;
+
+    LIST_FOR_EACH (mod, node, &sub->mods) {
+        if (pc_mod_is_meter(mod)
+            && pc_mod_is_meter_delete(mod) == deletions) {
+            pc_switch_send_mod(sw, sub, mod);
+        }
+    }
+}
+
+static bool
+pc_submission_has_meter_deletes(const struct pc_submission *sub)
+{
+    const struct pc_mod *mod;
+
+    LIST_FOR_EACH (mod, node, &sub->mods) {
+        if (pc_mod_is_meter_delete(mod)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Starts a round: the first, or one more without the mods refused in the
+ * last. */
+static void
+pc_switch_submit_start(struct pc_switch *sw, struct pc_submission *sub)
+{
+    pc_submission_clear_sent(sub);
+    sub->bundle_error = 0;
+    sub->n_refused = 0;
+    sub->next = pc_submission_bundle_mod(sub, sub->mods.next);
+    sub->stage = PC_SUBMIT_ADDING;
+
+    if (!sub->meters_sent) {
+        pc_switch_send_meters(sw, sub, false);
+        sub->meters_sent = true;
+        /* A single mod is atomic without a bundle, and needs one round trip
+         * instead of two. */
+        sub->bundled = (sw->bundles && sub->next
+                        && pc_submission_bundle_mod(
+                            sub, sub->next->node.next));
+    }
+    if (sub->bundled) {
+        sub->bundle_id = ++sw->last_bundle_id;
+        sub->open_xid = pc_switch_send_bundle_control(sw, sub,
+                                                      OFPBCT_OPEN_REQUEST);
+    }
+}
+
+static void
+pc_switch_submit_add(struct pc_switch *sw, struct pc_submission *sub)
+{
+    for (int i = 0; sub->next && i < MAX_ADDS_PER_RUN; i++) {
+        pc_switch_send_mod(sw, sub, sub->next);
+        sub->next = pc_submission_bundle_mod(sub, sub->next->node.next);
+    }
+    if (!sub->next) {
+        pc_switch_send_barrier(sw, sub);
+        sub->stage = PC_SUBMIT_CHECKING;
+    }
+}
+
+/* Sends what can be sent now. */
+void
+pc_switch_submit_run(struct pc_switch *sw)
+{
+    struct pc_submission *sub = pc_switch_submission(sw);
+
+    if (sub && sub->stage == PC_SUBMIT_NEW) {
+        pc_switch_submit_start(sw, sub);
+    }
+    if (sub && sub->stage == PC_SUBMIT_ADDING
+        && rconn_packet_counter_n_bytes(sw->tx) < MAX_QUEUED_BYTES) {
+        pc_switch_submit_add(sw, sub);
+    }
+}
+
+/* Arranges for the poll loop to wake when pc_switch_submit_run() has work. */
+void
+pc_switch_submit_wait(struct pc_switch *sw)
+{
+    const struct pc_submission *sub = pc_switch_submission(sw);
+
+    if (sub && (sub->stage == PC_SUBMIT_NEW
+                || (sub->stage == PC_SUBMIT_ADDING
+                    && rconn_packet_counter_n_bytes(sw->tx)
+                       < MAX_QUEUED_BYTES))) {
+        poll_immediate_wake();
+    }
+}
+
+/* Answers. */
+
+static void
+pc_switch_report(struct pc_switch *sw, const struct pc_mod *mod,
+                 enum ofperr ofperr)
+{
+    char *what = pc_mod_format(mod);
+
+    VLOG_WARN_RL(&rl, "%s: %s refused: %s", sw->target, what,
+                 ofperr_to_string(ofperr));
+    if (sw->n_errors >= MAX_ERRORS) {
+        free(what);
+        return;
+    }
+    struct pc_switch_error *error = xmalloc(sizeof *error);
+    error->owner = mod->owner;
+    error->error = ofperr;
+    error->what = what;
+    ovs_list_push_back(&sw->errors, &error->list_node);
+    sw->n_errors++;
+}
+
+/* Returns the oldest refused mod that was not yet returned, NULL if there is
+ * none.  The caller owns it. */
+struct pc_switch_error *
+pc_switch_next_error(struct pc_switch *sw)
+{
+    if (ovs_list_is_empty(&sw->errors)) {
+        return NULL;
+    }
+    sw->n_errors--;
+    return CONTAINER_OF(ovs_list_pop_front(&sw->errors),
+                        struct pc_switch_error, list_node);
+}
+
+/* Frees 'error'. */
+void
+pc_switch_error_destroy(struct pc_switch_error *error)
+{
+    if (error) {
+        free(error->what);
+        free(error);
+    }
+}
+
+/* Takes note of 'error' in answer to message 'xid'.  Returns false if that
+ * message is not part of a submission. */
+bool
+pc_switch_submit_error(struct pc_switch *sw, ovs_be32 xid, enum ofperr error)
+{
+    struct pc_submission *sub = pc_switch_submission(sw);
+    struct pc_sent_mod *sent;
+
+    if (!sub) {
+        return false;
+    }
+    if (sub->bundled && (xid == sub->open_xid || xid == sub->commit_xid)) {
+        sub->bundle_error = error;
+        return true;
+    }
+    HMAP_FOR_EACH_WITH_HASH (sent, hmap_node, (OVS_FORCE uint32_t) xid,
+                             &sub->sent) {
+        if (sent->xid == xid) {
+            if (!sent->refused) {
+                sent->refused = true;
+                sub->n_refused++;
+                pc_switch_report(sw, sent->mod, error);
+            }
+            return true;
+        }
+    }
+    return false;
+}
+
+static void
+pc_switch_submit_drop_refused(struct pc_submission *sub)
+{
+    struct pc_sent_mod *sent;
+
+    HMAP_FOR_EACH (sent, hmap_node, &sub->sent) {
+        if (sent->refused) {
+            ovs_list_remove(&sent->mod->node);
+            pc_mod_destroy(sent->mod);
+        }
+    }
+    pc_submission_clear_sent(sub);
+}
+
+static void
+pc_switch_submit_finished(struct pc_switch *sw, struct pc_submission *sub)
+{
+    sw->acked = sub->token;
+    sw->counters.n_submissions++;
+    sw->counters.last_ack_us = time_usec() - sub->started_us;
+    pc_submission_destroy(sub);
+    pc_switch_submit_run(sw);
+}
+
+static void
+pc_switch_submit_end(struct pc_switch *sw, struct pc_submission *sub)
+{
+    if (!pc_submission_has_meter_deletes(sub)) {
+        pc_switch_submit_finished(sw, sub);
+        return;
+    }
+    pc_submission_clear_sent(sub);
+    pc_switch_send_meters(sw, sub, true);
+    pc_switch_send_barrier(sw, sub);
+    sub->stage = PC_SUBMIT_FINISHING;
+}
+
+/* One more round, without the refused mods.  If the bundle failed and no
+ * single mod is to blame, mod by mod is the only way left to find it. */
+static void
+pc_switch_submit_again(struct pc_switch *sw, struct pc_submission *sub)
+{
+    if (!sub->n_refused) {
+        VLOG_WARN_RL(&rl, "%s: bundle refused (%s), sending mods one by one",
+                     sw->target, ofperr_to_string(sub->bundle_error));
+        sub->bundled = false;
+    }
+    pc_switch_submit_drop_refused(sub);
+    pc_switch_submit_start(sw, sub);
+    pc_switch_submit_run(sw);
+}
+
+static void
+pc_switch_submit_checked(struct pc_switch *sw, struct pc_submission *sub)
+{
+    if (!sub->bundled) {
+        pc_switch_submit_drop_refused(sub);
+        pc_switch_submit_end(sw, sub);
+    } else if (sub->n_refused || sub->bundle_error) {
+        pc_switch_send_bundle_control(sw, sub, OFPBCT_DISCARD_REQUEST);
+        pc_switch_submit_again(sw, sub);
+    } else {
+        sub->commit_xid = pc_switch_send_bundle_control(
+            sw, sub, OFPBCT_COMMIT_REQUEST);
+        pc_switch_send_barrier(sw, sub);
+        sub->stage = PC_SUBMIT_COMMITTING;
+    }
+}
+
+/* Handles the reply to barrier 'xid'. */
+void
+pc_switch_submit_barrier(struct pc_switch *sw, ovs_be32 xid)
+{
+    struct pc_submission *sub = pc_switch_submission(sw);
+
+    if (!sub || xid != sub->barrier_xid) {
+        return;
+    }
+    switch (sub->stage) {
+    case PC_SUBMIT_CHECKING:
+        pc_switch_submit_checked(sw, sub);
+        break;
+    case PC_SUBMIT_COMMITTING:
+        if (sub->n_refused || sub->bundle_error) {
+            pc_switch_submit_again(sw, sub);
+        } else {
+            sw->counters.n_bundles++;
+            pc_switch_submit_end(sw, sub);
+        }
+        break;
+    case PC_SUBMIT_FINISHING:
+        pc_switch_submit_finished(sw, sub);
+        break;
+    case PC_SUBMIT_NEW:
+    case PC_SUBMIT_ADDING:
+    default:
+        break;
+    }
+}
