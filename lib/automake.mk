@@ -27,7 +27,11 @@ lib_libpacketcloud_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 \
 	-Wl,-Bsymbolic $(OVS_LIBS:%=-Wl,%)
 lib_libpacketcloud_la_DEPENDENCIES = lib/libpcloud.la \
 	$(srcdir)/lib/libpacketcloud.map
-EXTRA_DIST += lib/libpacketcloud.map
+EXTRA_DIST += lib/libpacketcloud.map lib/layers
+# Public headers: they include only the C library, <openvswitch/*> and each
+# other, and mean something outside of our own daemons.
+pkginclude_HEADERS = \
+	lib/pc-units.h
 pkgconfig_DATA += lib/packetcloud.pc
 EXTRA_DIST += lib/packetcloud.pc.in
 

@@ -12,6 +12,90 @@ UNIT_LIBS = $(CHECK_LIBS) $(PCLOUD_LIBS)
 check_PROGRAMS += $(UNIT_TESTS)
 AM_CPPFLAGS += $(CHECK_CFLAGS)
 
+EXTRA_DIST += \
+	tests/check-rules \
+	tests/install-test.c \
+	tests/pcloud-lib.sh \
+	tests/run-autotest \
+	tests/run-unit \
+	tests/summary
+
+# Autotest suites: testsuite needs no root, system-testsuite does.
+COMMON_AT = tests/pcloud-macros.at
+TESTSUITE_AT = \
+	tests/testsuite.at \
+	tests/pc-build.at \
+	tests/pc-harness.at
+SYSTEM_TESTSUITE_AT = \
+	tests/system-testsuite.at \
+	tests/pc-system-harness.at
+EXTRA_DIST += $(COMMON_AT) $(TESTSUITE_AT) $(SYSTEM_TESTSUITE_AT) package.m4
+check_SCRIPTS += tests/testsuite tests/system-testsuite
+check_DATA = tests/atlocal
+CLEANFILES += tests/testsuite tests/system-testsuite tests/package.m4
+DISTCLEANFILES += tests/atconfig
+
+# Open vSwitch's macros come from its tree.
+AUTOTEST = $(AUTOM4TE) --language=autotest -I $(srcdir) -I $(ovs_srcdir)
+tests/testsuite: $(COMMON_AT) $(TESTSUITE_AT) package.m4
+	$(AM_V_GEN)$(MKDIR_P) tests && $(AUTOTEST) -o $@.tmp \
+	    $(srcdir)/tests/testsuite.at && mv $@.tmp $@
+tests/system-testsuite: $(COMMON_AT) $(SYSTEM_TESTSUITE_AT) package.m4
+	$(AM_V_GEN)$(MKDIR_P) tests && $(AUTOTEST) -o $@.tmp \
+	    $(srcdir)/tests/system-testsuite.at && mv $@.tmp $@
+$(srcdir)/package.m4: $(top_srcdir)/configure.ac
+	$(AM_V_GEN){ \
+	  echo '# Signature of the current package.'; \
+	  echo 'm4_define([AT_PACKAGE_NAME],      [$(PACKAGE_NAME)])'; \
+	  echo 'm4_define([AT_PACKAGE_TARNAME],   [$(PACKAGE_TARNAME)])'; \
+	  echo 'm4_define([AT_PACKAGE_VERSION],   [$(PACKAGE_VERSION)])'; \
+	  echo 'm4_define([AT_PACKAGE_STRING],    [$(PACKAGE_STRING)])'; \
+	  echo 'm4_define([AT_PACKAGE_BUGREPORT], [$(PACKAGE_BUGREPORT)])'; \
+	} > '$(srcdir)/package.m4'
+
+# Our programs before Open vSwitch's.
+AUTOTEST_PATH = $(abs_top_builddir)/pcloud-ctl:$(abs_top_builddir)/pcloud-agent:$(abs_top_builddir)/tests:$(ovs_builddir)/utilities:$(ovs_builddir)/vswitchd:$(ovs_builddir)/ovsdb:$(ovs_builddir)/tests
+TEST_JOBS = 2
+RESULTS = tests/results
+
 # Builds what the tests need, without running them.
-check-build: $(check_PROGRAMS) $(check_SCRIPTS)
-.PHONY: check-build
+check-build: $(check_PROGRAMS) $(check_SCRIPTS) $(check_DATA) distfiles
+check-unit: $(UNIT_TESTS)
+	@$(srcdir)/tests/run-unit $(RESULTS)/unit $(UNIT_TESTS)
+check-autotest: all $(check_PROGRAMS) tests/testsuite tests/atlocal distfiles
+	@$(srcdir)/tests/run-autotest $(RESULTS)/testsuite tests/testsuite \
+	    -C tests AUTOTEST_PATH=$(AUTOTEST_PATH) -j$(TEST_JOBS) $(TESTSUITEFLAGS)
+check-system: all $(check_PROGRAMS) tests/system-testsuite tests/atlocal
+	@$(srcdir)/tests/run-autotest $(RESULTS)/system-testsuite \
+	    tests/system-testsuite -C tests AUTOTEST_PATH=$(AUTOTEST_PATH) \
+	    -j$(SYSTEM_TEST_JOBS) $(TESTSUITEFLAGS); status=$$?; \
+	  $(srcdir)/tests/summary $(RESULTS)/system-testsuite && exit $$status
+SYSTEM_TEST_JOBS = 1
+
+# 'make check': all suites are run even if one fails.
+check-suites: all $(check_PROGRAMS) tests/testsuite tests/atlocal distfiles
+	@rm -rf $(RESULTS)/unit $(RESULTS)/testsuite; \
+	$(MAKE) $(AM_MAKEFLAGS) -s -k check-unit check-autotest; \
+	$(srcdir)/tests/summary $(RESULTS)/unit $(RESULTS)/testsuite
+CHECK_LOCAL += check-suites
+
+# Unit tests under valgrind.
+VALGRIND_FLAGS = -q --error-exitcode=99 --leak-check=full \
+	--errors-for-leak-kinds=definite --trace-children=no
+check-valgrind: $(UNIT_TESTS)
+	@test -n "$(VALGRIND)" || { echo "check-valgrind needs valgrind" >&2; exit 1; }
+	@CK_FORK=no UNIT_WRAPPER='$(VALGRIND) $(VALGRIND_FLAGS)' \
+	    $(srcdir)/tests/run-unit $(RESULTS)/valgrind $(UNIT_TESTS); \
+	  status=$$?; $(srcdir)/tests/summary $(RESULTS)/valgrind && exit $$status
+.PHONY: check-build check-unit check-autotest check-system check-suites check-valgrind
+
+# Everything that would be distributed, for the rule that git has no more.
+distfiles: Makefile
+	@srcdirstrip=`echo "$(srcdir)" | sed 's/[].[^$$\\*]/\\\\&/g'`; \
+	list='$(DISTFILES)'; for file in $$list; do echo $$file; done | \
+	  sed -e "s|^$$srcdirstrip/||" -e "s|^$(top_srcdir)/||" | LC_ALL=C sort -u > $@
+CLEANFILES += distfiles
+clean-tests:
+	-rm -rf tests/results tests/testsuite.dir tests/testsuite.log \
+	    tests/system-testsuite.dir tests/system-testsuite.log
+CLEAN_LOCAL += clean-tests
