@@ -7,12 +7,24 @@ noinst_LTLIBRARIES += lib/libpcloud.la
 lib_libpcloud_la_SOURCES = \
 	lib/pc-backoff.c \
 	lib/pc-backoff.h \
+	lib/pc-layout.c \
+	lib/pc-layout.h \
+	lib/pc-match-parse.c \
+	lib/pc-match-private.h \
+	lib/pc-match.c \
+	lib/pc-match.h \
+	lib/pc-model.c \
+	lib/pc-model.h \
+	lib/pc-name.c \
+	lib/pc-name.h \
 	lib/pc-switch-ports.c \
 	lib/pc-switch-private.h \
 	lib/pc-switch-read.c \
 	lib/pc-switch-submit.c \
 	lib/pc-switch.c \
-	lib/pc-switch.h
+	lib/pc-switch.h \
+	lib/pc-units.c \
+	lib/pc-units.h
 nodist_lib_libpcloud_la_SOURCES = \
 	lib/pc-idl.c \
 	lib/pc-idl.h

@@ -99,3 +99,9 @@ clean-tests:
 	-rm -rf tests/results tests/testsuite.dir tests/testsuite.log \
 	    tests/system-testsuite.dir tests/system-testsuite.log
 CLEAN_LOCAL += clean-tests
+UNIT_TESTS += tests/unit/test-pc-units
+tests_unit_test_pc_units_SOURCES = tests/unit/test-pc-units.c
+tests_unit_test_pc_units_LDADD = $(UNIT_LIBS)
+UNIT_TESTS += tests/unit/test-pc-match
+tests_unit_test_pc_match_SOURCES = tests/unit/test-pc-match.c
+tests_unit_test_pc_match_LDADD = $(UNIT_LIBS)
