@@ -65,6 +65,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 #include "compiler.h"
+#include "pc-cgroup.h"
 
 /* One network interface of a container: a veth pair. */
 struct pc_container_interface {
@@ -77,13 +78,6 @@ struct pc_container_interface {
     const char *gateway4;       /* Default route, or NULL. */
     const char *gateway6;       /* Default route, or NULL. */
     uint32_t mtu;               /* 0: the default. */
-};
-
-/* Limits; 0 means none. */
-struct pc_container_limits {
-    uint64_t cpu;               /* Millicores: 1000 = one CPU's time. */
-    uint64_t memory;            /* Bytes. */
-    uint64_t pids;              /* Processes and threads. */
 };
 
 /* A bind mount from the host. */
@@ -140,7 +134,8 @@ struct pc_container_spec {
     bool offload;               /* Leave transmit offloads on: only if the
                                  * switch has userspace-tso-enable. */
 
-    struct pc_container_limits limits;
+    struct pc_cgroup_limits limits; /* pc-cgroup.h: cpu (millicores), memory
+                                * (bytes), pids; 0 means none. */
     struct pc_container_paths paths;
 };
 
@@ -183,6 +178,21 @@ void pc_container_list_free(char **);
  * directory, or a cgroup.  What is in here and not wanted is to be destroyed. */
 char **pc_container_list_all(const char *lxc_path);
 
+/* How far the init of a container has come, as it says itself. */
+enum pc_container_stage {
+    PC_CONTAINER_NONE,          /* Never started, or init not yet executed. */
+    PC_CONTAINER_SETUP,         /* Setup commands are being run. */
+    PC_CONTAINER_RUNNING,       /* The command has been started. */
+    PC_CONTAINER_FAILED,        /* A setup command or the command has ended. */
+};
+
+/* Reads it (a small file; does not block, needs no worker).  If FAILED and 'why'
+ * is nonnull, '*why' is e.g. "setup[1] \"/usr/sbin/nft\" exited with status 1",
+ * for the caller to free; else NULL.  It is the VI that speaks: fit for VI.error,
+ * not to be trusted otherwise. */
+enum pc_container_stage pc_container_stage(const char *lxc_path,
+                                           const char *name, char **why);
+
 /* Result of a command in a container. */
 struct pc_container_result {
     int status;                 /* As waitpid() gives. */
@@ -209,18 +219,12 @@ char *pc_container_exec_fds(const char *lxc_path, const char *name,
 /* Changes the limits of a running container at once.  If memory is in use
  * beyond the new limit, or anything else fails, nothing is changed. */
 char *pc_container_set_limits(const char *lxc_path, const char *name,
-                              const struct pc_container_limits *)
+                              const struct pc_cgroup_limits *)
     OVS_WARN_UNUSED_RESULT;
 
-/* Present use of a container's cgroups. */
-struct pc_container_usage {
-    uint64_t cpu_usec;          /* CPU time used, microseconds. */
-    uint64_t memory;            /* Bytes. */
-    uint64_t pids;
-    uint64_t oom_kills;         /* Processes killed for lack of memory. */
-};
+/* Present use by a container.  Returns 0 or a positive errno. */
 int pc_container_get_usage(const char *lxc_path, const char *name,
-                           struct pc_container_usage *);
+                           struct pc_cgroup_usage *);
 
 /* "<lxc_path>/<name>/console.log": what setup and the service have printed. */
 char *pc_container_log_path(const char *lxc_path, const char *name);

@@ -121,8 +121,4 @@ char *pc_image_add_file(struct pc_image_tree *, const struct pc_image_file *)
  * number removed. */
 size_t pc_image_collect(const char *cache, const char *const *keep);
 
-/* Removes a directory tree without following links.  Returns 0 (also if there
- * was none) or a positive errno. */
-int pc_image_remove_tree(const char *path);
-
 #endif /* pc-image.h */

@@ -71,7 +71,7 @@ void pc_vi_image_close(struct pc_vi_image *);
 struct pc_vi_params {
     const char *name;           /* VI.name. */
     enum pc_manifest_mode mode;
-    struct pc_container_limits limits;
+    struct pc_cgroup_limits limits;
 
     /* Interfaces: [0] is eth0 ("in"), [1] eth1 ("out"); host_name, mac,
      * addresses, gateways given by the caller, guest_name and mtu may be
