@@ -7,6 +7,7 @@ noinst_LTLIBRARIES += lib/libpcloud.la
 lib_libpcloud_la_SOURCES = \
 	lib/pc-backoff.c \
 	lib/pc-backoff.h \
+	lib/pc-fault.h \
 	lib/pc-layout.c \
 	lib/pc-layout.h \
 	lib/pc-match-parse.c \
@@ -17,6 +18,10 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-model.h \
 	lib/pc-name.c \
 	lib/pc-name.h \
+	lib/pc-ports.c \
+	lib/pc-ports.h \
+	lib/pc-probe.c \
+	lib/pc-probe.h \
 	lib/pc-switch-ports.c \
 	lib/pc-switch-private.h \
 	lib/pc-switch-read.c \

@@ -506,6 +506,20 @@ pc_ports_error(const struct pc_ports *p)
 }
 
 bool
+pc_ports_is_idle(const struct pc_ports *p)
+{
+    struct shash_node *node;
+
+    SHASH_FOR_EACH (node, &p->ports) {
+        const struct pc_port *port = node->data;
+        if (!port->wanted) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool
 pc_ports_is_connected(const struct pc_ports *p)
 {
     return ovsdb_idl_has_ever_connected(p->idl) && p->hold_cfg >= 0;

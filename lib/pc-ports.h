@@ -90,6 +90,9 @@ bool pc_ports_link_is_up(const struct pc_ports *, const char *name);
 /* NULL, or what keeps all ports from being made (no connection, no bridge). */
 const char *pc_ports_error(const struct pc_ports *);
 
+/* True if no port of ours is left that nobody wants. */
+bool pc_ports_is_idle(const struct pc_ports *);
+
 /* True when the switch's database has been read. */
 bool pc_ports_is_connected(const struct pc_ports *);
 

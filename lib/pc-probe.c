@@ -95,14 +95,13 @@ parse_type(struct pc_probe *p, const char *value)
 static char *
 parse_ms(const char *key, const char *value, unsigned int *ms)
 {
-    char *tail;
-    double s = strtod(value, &tail);
+    unsigned int n;
 
-    if (tail == value || *tail || !(s >= 0.01 && s <= 3600)) {
-        return xasprintf("%s=%s: not a time from 0.01 to 3600 seconds",
-                         key, value);
+    if (!str_to_uint(value, 10, &n) || n < 10 || n > 3600 * 1000) {
+        return xasprintf("%s=%s: not a number of milliseconds from 10 to "
+                         "3600000", key, value);
     }
-    *ms = s * 1000;
+    *ms = n;
     return NULL;
 }
 

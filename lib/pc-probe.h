@@ -32,8 +32,8 @@
  *     path=/...                 http (default "/")
  *     status=N                  http: the status wanted (default any below 500)
  *     command=PATH ARG...       exec; exit status 0 is an answer
- *     interval=SECONDS          between probes (default 1, from 0.01)
- *     timeout=SECONDS           of one probe (default 1, from 0.01)
+ *     interval=MS               between probes (default 1000)
+ *     timeout=MS                of one probe (default 1000)
  *     rise=N, fall=N            results in a row that count (default 1 and 3)
  *
  * Thread safety: values. */

@@ -1,0 +1,205 @@
+/*
+ * Copyright (c) 2026 The PacketCloud developers.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#ifndef PC_NODE_PRIVATE_H
+#define PC_NODE_PRIVATE_H 1
+
+/* What the files of the node role share; see pc-node.h.
+ *
+ *     pc-node.c         rows -> wanted VIs; main loop; what a restart finds
+ *     pc-node-vi.c      one VI's state machine
+ *     pc-node-job.c     what runs in workers for a VI
+ *     pc-node-scan.c    looks at what an earlier agent has left
+ *     pc-node-status.c  writes status rows
+ *     pc-node-ctl.c     unixctl commands */
+
+#include <limits.h>
+#include "openvswitch/shash.h"
+#include "openvswitch/uuid.h"
+#include "pc-backoff.h"
+#include "pc-fault.h"
+#include "pc-node.h"
+#include "pc-probe.h"
+#include "pc-vi.h"
+#include "smap.h"
+#include "svec.h"
+
+struct pc_ports;
+struct pc_worker;
+struct pcrec_vi;
+
+/* A VI as its row wants it; a copy, so that it outlives the row. */
+struct pc_node_want {
+    struct uuid uuid;           /* Of the row. */
+    bool up;                    /* admin_state is not "down". */
+    char *image_name, *image_url, *image_sha256;
+    enum pc_manifest_mode mode;
+    uint16_t number;
+    char *mac;
+    struct svec addresses, gateways;
+    struct pc_container_limits limits;
+    struct smap health;         /* Empty: the manifest's readiness. */
+    bool was_ready;             /* VI.ready when the row was read. */
+    char *error;                /* The row makes no sense; NULL: it does. */
+    char *fingerprint;          /* Changes if a restart is needed. */
+    char *root_fingerprint;     /* Changes if its files must go as well. */
+};
+
+/* What is kept on disk about a container that was started, so that the next
+ * agent knows whether it is the one that is wanted. */
+struct pc_node_record {
+    struct uuid uuid;
+    char *instance;             /* See pc-ports.h. */
+    char *fingerprint, *root_fingerprint;
+};
+
+/* Where a VI is.  Between any two steps the agent may die. */
+enum pc_node_step {
+    PC_STEP_DOWN,               /* Nothing runs; decides what is next. */
+    PC_STEP_IMAGE,              /* Job: image. */
+    PC_STEP_START,              /* Job: root, container. */
+    PC_STEP_ADOPT,              /* Found running; the ports are not known. */
+    PC_STEP_ATTACH,             /* Container runs, waits for the ports. */
+    PC_STEP_PROBE,              /* Attached, waits for the readiness probe. */
+    PC_STEP_RUN,                /* Ready (or not, if its health says so). */
+    PC_STEP_DETACH,             /* Waits for the ports to be gone. */
+    PC_STEP_STOP,               /* Job: stop, perhaps destroy. */
+    PC_STEP_BACKOFF,            /* Waits for the time of the next attempt. */
+};
+
+struct pc_node_vi {
+    struct pc_node *node;
+    char *name;
+    struct pc_node_want *want;  /* NULL: no row; remove it. */
+
+    enum pc_node_step step;
+    long long int step_since;   /* Monotonic ms. */
+    bool busy;                  /* A job of this VI is under way. */
+    bool on_disk;               /* Something may be left of it. */
+    bool dirty_root;            /* Its files must go before the next start. */
+
+    /* The container, while there is one. */
+    struct pc_node_record *record;
+    struct pc_vi_image *image;
+    char *image_of;             /* root_fingerprint that 'image' is of. */
+    pid_t pid;
+    int pidfd;                  /* -1: none. */
+    char *ports[2];             /* Host names; [1] NULL: one port. */
+    struct pc_container_limits limits; /* As applied. */
+
+    bool died;                  /* It ended by itself, or could not start. */
+    struct pc_backoff backoff;
+    long long int retry_at;     /* PC_STEP_BACKOFF, monotonic ms. */
+
+    bool probe_chosen;          /* 'probe' is what row and image want. */
+    struct pc_probe probe;
+    struct pc_rise rise;
+    bool probing;               /* A probe is under way. */
+    long long int probe_at;     /* Next probe, monotonic ms. */
+    uint64_t probe_generation;  /* Results of older ones do not count. */
+
+    /* Status. */
+    bool ready;
+    bool image_failed;
+    long long int restarts;
+    char *error;
+    char *resize_error;         /* NULL: the limits are as wanted. */
+};
+
+/* Result of the look at what is there when the agent starts. */
+struct pc_node_found {
+    char *name;
+    pid_t pid;                  /* 0: not running. */
+    int pidfd;                  /* -1: not running. */
+    struct pc_node_record *record; /* NULL: none. */
+};
+
+struct pc_node_scan;
+
+struct pc_node {
+    struct ovsdb_idl *idl;
+    char *name;                 /* NULL: not known yet. */
+    char *config_name;          /* As configured, or NULL. */
+    char *ovs_remote, *state_dir, *log_dir, *record_dir;
+    char *fault;
+    struct smap port_defaults;
+    struct pc_vi_config vi_cfg;
+    int config_error;           /* Of the state directory; 0: fine. */
+
+    struct pc_worker *worker;   /* Jobs of VIs. */
+    struct pc_worker *prober;   /* Probes: these must not wait for those. */
+    struct pc_ports *ports;     /* NULL until 'name' is known. */
+
+    unsigned int idl_seqno;
+    int64_t next_cfg;           /* Of the snapshot that 'vis' reflect. */
+    struct shash vis;           /* Name -> struct pc_node_vi. */
+    bool scanning, scanned;
+    bool closing;               /* In pc_node_destroy(). */
+
+    int64_t found_cpu, found_memory, found_disk; /* 0: not known. */
+};
+
+/* pc-node.c */
+void pc_node_want_destroy(struct pc_node_want *);
+bool pc_node_limits_equal(const struct pc_container_limits *,
+                          const struct pc_container_limits *);
+
+/* pc-node-vi.c */
+struct pc_node_vi *pc_node_vi_create(struct pc_node *, const char *name);
+void pc_node_vi_destroy(struct pc_node_vi *);
+void pc_node_vi_adopt(struct pc_node_vi *, struct pc_node_found *);
+void pc_node_vi_run(struct pc_node_vi *);
+void pc_node_vi_wait(struct pc_node_vi *);
+bool pc_node_vi_is_gone(const struct pc_node_vi *);
+bool pc_node_vi_is_settled(const struct pc_node_vi *);
+const char *pc_node_vi_state(const struct pc_node_vi *);
+const char *pc_node_step_to_string(enum pc_node_step);
+bool pc_node_vi_has_container(const struct pc_node_vi *);
+
+/* What pc-node-job.c tells the state machine, in the main loop.  'error' NULL:
+ * it worked; the callee takes it. */
+void pc_node_vi_image_done(struct pc_node_vi *, struct pc_vi_image *,
+                           char *image_of, char *error);
+void pc_node_vi_start_done(struct pc_node_vi *, pid_t, int pidfd,
+                           char *error);
+void pc_node_vi_stop_done(struct pc_node_vi *, char *last_line, char *error);
+void pc_node_vi_limits_done(struct pc_node_vi *,
+                            const struct pc_container_limits *, char *error);
+void pc_node_vi_probe_done(struct pc_node_vi *, uint64_t generation,
+                           char *error);
+
+/* pc-node-job.c: each sets 'busy' (the probe: 'probing') until it is done. */
+void pc_node_job_image(struct pc_node_vi *);
+void pc_node_job_start(struct pc_node_vi *);
+void pc_node_job_stop(struct pc_node_vi *, bool destroy);
+void pc_node_job_limits(struct pc_node_vi *);
+void pc_node_job_probe(struct pc_node_vi *);
+
+/* pc-node-scan.c */
+void pc_node_scan_start(struct pc_node *);
+void pc_node_scan_done(struct pc_node *, struct pc_node_found *, size_t n);
+void pc_node_record_destroy(struct pc_node_record *);
+char *pc_node_record_path(const char *record_dir, const char *name);
+char *pc_node_record_write(const char *record_dir, const char *name,
+                           const struct pc_node_record *);
+
+/* pc-node-status.c */
+void pc_node_status_write(struct pc_node *, struct ovsdb_idl_txn *);
+
+/* pc-node-ctl.c */
+void pc_node_ctl_register(struct pc_node *);
+
+#endif /* pc-node-private.h */

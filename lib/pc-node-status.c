@@ -1,0 +1,178 @@
+/*
+ * Copyright (c) 2026 The PacketCloud developers.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#include <config.h>
+#include "pc-node-private.h"
+#include "lib/pc-idl.h"
+#include "ovsdb-idl.h"
+#include "pc-ports.h"
+#include "timeval.h"
+#include "util.h"
+
+static void
+write_ports(const struct pc_node_vi *vi, const struct pcrec_vi *row)
+{
+    static const char *const keys[] = { "in", "out" };
+    struct smap want = SMAP_INITIALIZER(&want);
+
+    for (size_t i = 0; i < ARRAY_SIZE(keys) && vi->ports[i]; i++) {
+        smap_add(&want, keys[i], vi->ports[i]);
+    }
+    if (!smap_equal(&want, &row->ports)) {
+        pcrec_vi_set_ports(row, &want);
+    }
+    smap_destroy(&want);
+}
+
+static void
+write_vi(const struct pc_node_vi *vi, const struct pcrec_vi *row)
+{
+    const char *state = pc_node_vi_state(vi);
+    const char *error = (vi->error ? vi->error
+                         : vi->resize_error ? vi->resize_error : "");
+    int64_t pid = vi->pid;
+
+    if (strcmp(row->state, state)) {
+        pcrec_vi_set_state(row, state);
+        pcrec_vi_set_since(row, time_wall());
+    }
+    if (row->ready != vi->ready) {
+        pcrec_vi_set_ready(row, vi->ready);
+    }
+    write_ports(vi, row);
+    if (pid ? !row->n_pid || *row->pid != pid : row->n_pid) {
+        pcrec_vi_set_pid(row, &pid, pid != 0);
+    }
+    if (row->restarts != vi->restarts) {
+        pcrec_vi_set_restarts(row, vi->restarts);
+    }
+    if (strcmp(row->error, error)) {
+        pcrec_vi_set_error(row, error);
+    }
+}
+
+static void
+write_image(const struct pc_node_vi *vi, const struct pcrec_vi *row)
+{
+    const struct pcrec_image *image = row->service ? row->service->image
+                                                   : NULL;
+    const char *status = (vi->image_failed && vi->error ? vi->error
+                          : vi->image ? "ready"
+                          : vi->step == PC_STEP_IMAGE ? "preparing" : NULL);
+
+    if (image && status
+        && strcmp(smap_get_def(&image->status, vi->node->name, ""), status)) {
+        pcrec_image_update_status_setkey(image, vi->node->name, status);
+    }
+}
+
+static void
+add_found(const char **keys, int64_t *values, size_t *n, const char *key,
+          int64_t value)
+{
+    if (value > 0) {
+        keys[*n] = key;
+        values[*n] = value;
+        ++*n;
+    }
+}
+
+static void
+write_found(const struct pc_node *n, const struct pcrec_node *row)
+{
+    const char *keys[4];
+    int64_t values[4];
+    size_t count = 0;
+    bool same;
+
+    add_found(keys, values, &count, "cpu", n->found_cpu);
+    add_found(keys, values, &count, "disk", n->found_disk);
+    add_found(keys, values, &count, "memory", n->found_memory);
+    add_found(keys, values, &count, "network",
+              pc_ports_link_speed(n->ports,
+                                  row->data_port[0] ? row->data_port : NULL));
+
+    /* Both are in the order of the keys. */
+    same = count == row->n_found;
+    for (size_t i = 0; same && i < count; i++) {
+        same = (!strcmp(keys[i], row->key_found[i])
+                && values[i] == row->value_found[i]);
+    }
+    if (!same) {
+        pcrec_node_set_found(row, keys, values, count);
+    }
+}
+
+static void
+write_node(struct pc_node *n, const struct pcrec_node *row, bool settled)
+{
+    const char *error = pc_ports_error(n->ports);
+    char *config_error = NULL;
+
+    if (n->config_error) {
+        config_error = xasprintf("%s: %s", n->state_dir,
+                                 ovs_strerror(n->config_error));
+        error = config_error;
+    }
+    error = error ? error : "";
+    if (strcmp(row->error, error)) {
+        pcrec_node_set_error(row, error);
+    }
+    free(config_error);
+
+    const char *state = !n->scanned ? "starting" : settled ? "settled"
+                                                           : "working";
+    if (strcmp(smap_get_def(&row->status, "state", ""), state)) {
+        pcrec_node_update_status_setkey(row, "state", state);
+    }
+    if (n->scanned) {
+        write_found(n, row);
+    }
+    if (settled && row->cur_cfg != n->next_cfg) {
+        pcrec_node_set_cur_cfg(row, n->next_cfg);
+    }
+}
+
+/* Writes into 'txn' what of the status has changed. */
+void
+pc_node_status_write(struct pc_node *n, struct ovsdb_idl_txn *txn)
+{
+    const struct pcrec_node *node;
+    struct shash_node *sn;
+
+    if (!txn || !n->name) {
+        return;
+    }
+    if (n->scanned) {
+        SHASH_FOR_EACH (sn, &n->vis) {
+            const struct pc_node_vi *vi = sn->data;
+            const struct pcrec_vi *row
+                = vi->want ? pcrec_vi_get_for_uuid(n->idl, &vi->want->uuid)
+                           : NULL;
+
+            /* Until the ports are known an adopted VI stays as it is. */
+            if (row && vi->step != PC_STEP_ADOPT) {
+                write_vi(vi, row);
+                write_image(vi, row);
+            }
+        }
+    }
+    PCREC_NODE_FOR_EACH (node, n->idl) {
+        if (!strcmp(node->name, n->name)) {
+            write_node(n, node, pc_node_is_settled(n));
+        }
+    }
+}

@@ -1,0 +1,761 @@
+/*
+ * Copyright (c) 2026 The PacketCloud developers.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#include <config.h>
+#include "pc-node-private.h"
+#include <poll.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include "openvswitch/poll-loop.h"
+#include "openvswitch/vlog.h"
+#include "pc-container.h"
+#include "pc-ports.h"
+#include "smap.h"
+#include "timeval.h"
+#include "util.h"
+#include "uuid.h"
+
+VLOG_DEFINE_THIS_MODULE(pc_node_vi);
+
+/* A port that the switch does not have by then is reported as a failure. */
+#define ATTACH_MS 5000
+
+/* How long the removal of a port may hold up what it precedes: the switch may
+ * be down. */
+#define DETACH_MS 2000
+
+/* A VI that has not answered its probe by then is started again. */
+#define PROBE_MS 60000
+
+struct pc_node_vi *
+pc_node_vi_create(struct pc_node *n, const char *name)
+{
+    struct pc_node_vi *vi = xzalloc(sizeof *vi);
+
+    vi->node = n;
+    vi->name = xstrdup(name);
+    vi->pidfd = -1;
+    vi->step_since = time_msec();
+    pc_backoff_init(&vi->backoff);
+    pc_probe_init(&vi->probe);
+    return vi;
+}
+
+/* Forgets the container, if there was one. */
+static void
+forget_container(struct pc_node_vi *vi)
+{
+    if (vi->pidfd >= 0) {
+        close(vi->pidfd);
+    }
+    vi->pidfd = -1;
+    vi->pid = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(vi->ports); i++) {
+        free(vi->ports[i]);
+        vi->ports[i] = NULL;
+    }
+}
+
+static void
+drop_image(struct pc_node_vi *vi)
+{
+    pc_vi_image_close(vi->image);
+    vi->image = NULL;
+    free(vi->image_of);
+    vi->image_of = NULL;
+}
+
+void
+pc_node_vi_destroy(struct pc_node_vi *vi)
+{
+    if (vi) {
+        forget_container(vi);
+        drop_image(vi);
+        pc_node_want_destroy(vi->want);
+        pc_node_record_destroy(vi->record);
+        pc_probe_destroy(&vi->probe);
+        free(vi->error);
+        free(vi->resize_error);
+        free(vi->name);
+        free(vi);
+    }
+}
+
+static void
+set_error(struct pc_node_vi *vi, char *error)
+{
+    if (error && (!vi->error || strcmp(error, vi->error))) {
+        VLOG_WARN("%s: %s", vi->name, error);
+    }
+    free(vi->error);
+    vi->error = error;
+}
+
+const char *
+pc_node_step_to_string(enum pc_node_step s)
+{
+    switch (s) {
+    case PC_STEP_DOWN: return "down";
+    case PC_STEP_IMAGE: return "image";
+    case PC_STEP_START: return "start";
+    case PC_STEP_ADOPT: return "adopt";
+    case PC_STEP_ATTACH: return "attach";
+    case PC_STEP_PROBE: return "probe";
+    case PC_STEP_RUN: return "run";
+    case PC_STEP_DETACH: return "detach";
+    case PC_STEP_STOP: return "stop";
+    case PC_STEP_BACKOFF: return "backoff";
+    }
+    OVS_NOT_REACHED();
+}
+
+/* True if the row wants a container such as it can be started now. */
+static bool
+wants_up(const struct pc_node_vi *vi)
+{
+    return vi->want && vi->want->up && !vi->want->error;
+}
+
+/* True if what runs (or ran) is not what the row wants. */
+static bool
+is_outdated(const struct pc_node_vi *vi)
+{
+    return (!wants_up(vi) || !vi->record
+            || !uuid_equals(&vi->want->uuid, &vi->record->uuid)
+            || strcmp(vi->want->fingerprint, vi->record->fingerprint));
+}
+
+static bool
+root_is_outdated(const struct pc_node_vi *vi)
+{
+    return (!wants_up(vi) || !vi->record
+            || !uuid_equals(&vi->want->uuid, &vi->record->uuid)
+            || strcmp(vi->want->root_fingerprint,
+                      vi->record->root_fingerprint));
+}
+
+bool
+pc_node_vi_has_container(const struct pc_node_vi *vi)
+{
+    return vi->pid > 0;
+}
+
+/* Ports. */
+
+static void
+name_ports(struct pc_node_vi *vi)
+{
+    bool two = vi->want->mode == PC_MANIFEST_INLINE;
+
+    free(vi->ports[0]);
+    free(vi->ports[1]);
+    vi->ports[0] = xasprintf("pc%ua", vi->want->number);
+    vi->ports[1] = two ? xasprintf("pc%ub", vi->want->number) : NULL;
+}
+
+static void
+want_ports(struct pc_node_vi *vi)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(vi->ports) && vi->ports[i]; i++) {
+        pc_ports_want(vi->node->ports, vi->ports[i], &vi->record->uuid,
+                      vi->record->instance, 0);
+    }
+}
+
+/* The worst state of the VI's ports, and its error. */
+static enum pc_port_state
+ports_state(const struct pc_node_vi *vi, const char **errorp)
+{
+    enum pc_port_state worst = PC_PORT_READY;
+
+    *errorp = NULL;
+    for (size_t i = 0; i < ARRAY_SIZE(vi->ports) && vi->ports[i]; i++) {
+        const char *error;
+        enum pc_port_state s = pc_ports_get(vi->node->ports, vi->ports[i],
+                                            &error);
+        if (s == PC_PORT_FAILED) {
+            *errorp = error;
+            return s;
+        } else if (s != PC_PORT_READY) {
+            worst = s;
+        }
+    }
+    return worst;
+}
+
+static bool
+ports_are_gone(const struct pc_node_vi *vi)
+{
+    if (!vi->ports[0]) {
+        return pc_ports_is_idle(vi->node->ports);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(vi->ports) && vi->ports[i]; i++) {
+        if (pc_ports_get(vi->node->ports, vi->ports[i], NULL)
+            != PC_PORT_ABSENT) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool
+links_are_up(const struct pc_node_vi *vi)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(vi->ports) && vi->ports[i]; i++) {
+        if (!pc_ports_link_is_up(vi->node->ports, vi->ports[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Probing. */
+
+/* Chooses the probe: the service's health, else the manifest's readiness (not
+ * known for an adopted VI that has been ready: none). */
+static void
+choose_probe(struct pc_node_vi *vi)
+{
+    pc_probe_destroy(&vi->probe);
+    vi->probe_chosen = true;
+    if (!smap_is_empty(&vi->want->health)) {
+        char *error = pc_probe_parse(&vi->probe, &vi->want->health);
+        set_error(vi, error ? xasprintf("health: %s", error) : NULL);
+        free(error);
+        return;
+    } else if (!vi->image) {
+        return;
+    }
+
+    const struct pc_manifest_probe *m = &vi->image->manifest->readiness;
+    struct pc_probe p = {
+        .kind = (m->type == PC_PROBE_TCP ? PC_PROBE_KIND_TCP
+                 : m->type == PC_PROBE_HTTP ? PC_PROBE_KIND_HTTP
+                 : m->type == PC_PROBE_EXEC ? PC_PROBE_KIND_EXEC
+                 : PC_PROBE_KIND_NONE),
+        .port = m->port,
+        .path = m->path,
+        .status = m->status,
+        .argv = m->argv,
+        .interval_ms = m->interval_ms,
+        .timeout_ms = m->timeout_ms,
+        .rise = m->rise,
+        .fall = m->fall,
+    };
+    pc_probe_clone(&vi->probe, &p);
+}
+
+static void
+start_probing(struct pc_node_vi *vi)
+{
+    pc_rise_init(&vi->rise, vi->probe.rise, vi->probe.fall);
+    vi->probe_generation++;
+    vi->probe_at = time_msec();
+}
+
+void
+pc_node_vi_probe_done(struct pc_node_vi *vi, uint64_t generation, char *error)
+{
+    vi->probing = false;
+    if (generation != vi->probe_generation
+        || (vi->step != PC_STEP_PROBE && vi->step != PC_STEP_RUN)) {
+        free(error);
+        return;
+    }
+
+    /* The first probes come quickly: a service that needs 30 ms to listen
+     * should not wait for its traffic for a whole interval. */
+    long long int now = time_msec();
+    long long int wait = vi->probe.interval_ms;
+    if (vi->step == PC_STEP_PROBE) {
+        wait = MIN(wait, 10 + (now - vi->step_since) / 8);
+    }
+    vi->probe_at = now + wait;
+
+    pc_rise_feed(&vi->rise, !error);
+    if (vi->step == PC_STEP_RUN && vi->ready != vi->rise.good) {
+        vi->ready = vi->rise.good;
+        VLOG_INFO("%s: %s", vi->name, vi->ready ? "well again" : error);
+    }
+    set_error(vi, error);
+}
+
+/* Steps. */
+
+static void
+step(struct pc_node_vi *vi, enum pc_node_step next)
+{
+    VLOG_DBG("%s: %s -> %s", vi->name, pc_node_step_to_string(vi->step),
+             pc_node_step_to_string(next));
+    vi->step = next;
+    vi->step_since = time_msec();
+}
+
+/* The container runs: gives it ports. */
+static void
+attach(struct pc_node_vi *vi)
+{
+    pc_fault(vi->node->fault, "before-port");
+    name_ports(vi);
+    want_ports(vi);
+    step(vi, PC_STEP_ATTACH);
+}
+
+/* Takes the ports away, as the first step down. */
+static void
+detach(struct pc_node_vi *vi)
+{
+    pc_fault(vi->node->fault, "before-detach");
+    vi->ready = false;
+    vi->probe_generation++;
+    for (size_t i = 0; i < ARRAY_SIZE(vi->ports) && vi->ports[i]; i++) {
+        pc_ports_unwant(vi->node->ports, vi->ports[i]);
+    }
+    step(vi, PC_STEP_DETACH);
+}
+
+/* Gives up the attempt to start: the reason is 'error', which is taken. */
+static void
+fail(struct pc_node_vi *vi, char *error)
+{
+    set_error(vi, error);
+    vi->died = true;
+    if (vi->step != PC_STEP_STOP) {
+        detach(vi);
+    }
+}
+
+static void
+enter_backoff(struct pc_node_vi *vi)
+{
+    vi->died = false;
+    vi->retry_at = pc_backoff_died(&vi->backoff, time_msec());
+    step(vi, PC_STEP_BACKOFF);
+}
+
+static void
+run_down(struct pc_node_vi *vi)
+{
+    if (!wants_up(vi) || (vi->on_disk && root_is_outdated(vi))) {
+        if (vi->on_disk) {
+            vi->dirty_root = true;
+            step(vi, PC_STEP_STOP);
+        } else if (vi->want && vi->want->error) {
+            if (!vi->error || strcmp(vi->error, vi->want->error)) {
+                set_error(vi, xstrdup(vi->want->error));
+            }
+        } else if (vi->want && vi->error) {
+            set_error(vi, NULL);
+        }
+        return;
+    }
+    if (vi->busy) {
+        return;
+    }
+    if (vi->image && strcmp(vi->image_of, vi->want->root_fingerprint)) {
+        drop_image(vi);
+    }
+    step(vi, vi->image ? PC_STEP_START : PC_STEP_IMAGE);
+    if (vi->image) {
+        pc_node_job_start(vi);
+    } else {
+        pc_node_job_image(vi);
+    }
+}
+
+/* 'image' (NULL: 'error') is that of root fingerprint 'image_of'; the row may
+ * want another one by now. */
+void
+pc_node_vi_image_done(struct pc_node_vi *vi, struct pc_vi_image *image,
+                      char *image_of, char *error)
+{
+    drop_image(vi);
+    vi->image = image;
+    vi->image_of = image_of;
+    vi->image_failed = error != NULL;
+    if (error) {
+        set_error(vi, error);
+        vi->retry_at = time_msec() + PC_BACKOFF_MIN_MS;
+    }
+    if (vi->step == PC_STEP_IMAGE) {
+        if (error) {
+            enter_backoff(vi);
+        } else {
+            pc_fault(vi->node->fault, "image-ready");
+            step(vi, PC_STEP_DOWN);
+        }
+    }
+}
+
+void
+pc_node_vi_start_done(struct pc_node_vi *vi, pid_t pid, int pidfd,
+                      char *error)
+{
+    if (error) {
+        fail(vi, error);
+        return;
+    }
+    vi->pid = pid;
+    vi->pidfd = pidfd;
+    pc_backoff_up(&vi->backoff, time_msec());
+    VLOG_INFO("%s: started, process %d", vi->name, (int) pid);
+    if (is_outdated(vi)) {
+        detach(vi);
+    } else {
+        attach(vi);
+    }
+}
+
+/* Takes over a container that an earlier agent has started. */
+void
+pc_node_vi_adopt(struct pc_node_vi *vi, struct pc_node_found *f)
+{
+    vi->on_disk = true;
+    vi->record = f->record;
+    f->record = NULL;
+    vi->pid = f->pid;
+    vi->pidfd = f->pidfd;
+    f->pidfd = -1;
+    if (!f->pid) {
+        return;
+    }
+    if (is_outdated(vi)) {
+        /* The ports, if any, are strays by now: nobody wants them. */
+        detach(vi);
+        return;
+    }
+    VLOG_INFO("%s: runs already, process %d", vi->name, (int) vi->pid);
+    vi->limits = (struct pc_container_limits) { .cpu = UINT64_MAX };
+    pc_backoff_up(&vi->backoff, time_msec());
+    name_ports(vi);
+    want_ports(vi);
+    step(vi, PC_STEP_ADOPT);
+}
+
+/* The container that was adopted has its port and was ready when the last
+ * agent ended: nothing changes, not even for a moment. */
+static void
+run_adopt(struct pc_node_vi *vi)
+{
+    const char *error;
+
+    if (!pc_ports_is_connected(vi->node->ports)) {
+        return;
+    }
+    if (vi->want->was_ready && ports_state(vi, &error) == PC_PORT_READY) {
+        vi->ready = true;
+        step(vi, PC_STEP_RUN);
+    } else {
+        step(vi, PC_STEP_ATTACH);
+    }
+}
+
+static void
+run_attach(struct pc_node_vi *vi)
+{
+    const char *error;
+    enum pc_port_state s = ports_state(vi, &error);
+
+    if (s != PC_PORT_READY) {
+        if (error && time_msec() >= vi->step_since + ATTACH_MS
+            && (!vi->error || strcmp(vi->error, error))) {
+            set_error(vi, xstrdup(error));
+        }
+        return;
+    }
+    pc_fault(vi->node->fault, "after-port");
+    if (!vi->image) {
+        /* An adopted VI: only its manifest says how to probe it. */
+        if (!vi->busy && time_msec() >= vi->retry_at) {
+            pc_node_job_image(vi);
+        }
+        return;
+    }
+    vi->retry_at = 0;
+    choose_probe(vi);
+    start_probing(vi);
+    step(vi, PC_STEP_PROBE);
+}
+
+static void
+run_probe(struct pc_node_vi *vi)
+{
+    if (vi->probe.kind == PC_PROBE_KIND_NONE) {
+        vi->rise.good = true;
+    } else if (!vi->probing && time_msec() >= vi->probe_at) {
+        pc_node_job_probe(vi);
+    }
+    if (vi->rise.good && links_are_up(vi)) {
+        pc_fault(vi->node->fault, "before-ready");
+        set_error(vi, NULL);
+        vi->ready = true;
+        VLOG_INFO("%s: ready after %lld ms", vi->name,
+                  time_msec() - vi->step_since);
+        step(vi, PC_STEP_RUN);
+        vi->probe_at = time_msec() + vi->probe.interval_ms;
+    } else if (time_msec() >= vi->step_since + PROBE_MS) {
+        fail(vi, xasprintf("not ready within %d s%s%s", PROBE_MS / 1000,
+                           vi->error ? ": " : "", vi->error ? vi->error : ""));
+    }
+}
+
+static void
+run_running(struct pc_node_vi *vi)
+{
+    const char *error;
+
+    if (ports_state(vi, &error) != PC_PORT_READY) {
+        /* Someone has taken the port away, or the switch starts anew. */
+        vi->ready = false;
+        step(vi, PC_STEP_ATTACH);
+        return;
+    }
+    if (!vi->probe_chosen) {
+        choose_probe(vi);
+        start_probing(vi);
+        vi->rise.good = vi->ready;
+    }
+    if (!smap_is_empty(&vi->want->health) && !vi->probing
+        && vi->probe.kind != PC_PROBE_KIND_NONE
+        && time_msec() >= vi->probe_at) {
+        pc_node_job_probe(vi);
+    }
+}
+
+static void
+run_detach(struct pc_node_vi *vi)
+{
+    /* A dead VI's ports carry nothing: no need to wait for the switch. */
+    if (vi->busy
+        || !(vi->died || ports_are_gone(vi)
+             || time_msec() >= vi->step_since + DETACH_MS)) {
+        return;
+    }
+    pc_fault(vi->node->fault, "after-detach");
+    vi->dirty_root = !vi->died && root_is_outdated(vi);
+    step(vi, PC_STEP_STOP);
+}
+
+static void
+run_stop(struct pc_node_vi *vi)
+{
+    if (!vi->busy && time_msec() >= vi->retry_at) {
+        pc_node_job_stop(vi, vi->dirty_root);
+    }
+}
+
+void
+pc_node_vi_stop_done(struct pc_node_vi *vi, char *last_line, char *error)
+{
+    if (error) {
+        set_error(vi, error);
+        free(last_line);
+        vi->retry_at = time_msec() + PC_BACKOFF_MIN_MS;
+        return;                 /* run_stop() tries again. */
+    }
+    forget_container(vi);
+    if (vi->dirty_root) {
+        vi->dirty_root = vi->on_disk = false;
+        pc_node_record_destroy(vi->record);
+        vi->record = NULL;
+    }
+    vi->retry_at = 0;
+    if (vi->died) {
+        if (last_line) {
+            set_error(vi, xasprintf("%s: %s", vi->error ? vi->error : "ended",
+                                    last_line));
+        }
+        vi->restarts++;
+        enter_backoff(vi);
+    } else {
+        step(vi, PC_STEP_DOWN);
+    }
+    free(last_line);
+}
+
+void
+pc_node_vi_limits_done(struct pc_node_vi *vi,
+                       const struct pc_container_limits *limits, char *error)
+{
+    if (error) {
+        VLOG_WARN("%s: %s", vi->name, error);
+    }
+    free(vi->resize_error);
+    vi->resize_error = error;
+    vi->limits = *limits;       /* Tried: not again until the row changes. */
+}
+
+/* Notices death and changes of the row.  Returns true if the step changed. */
+static bool
+check_container(struct pc_node_vi *vi)
+{
+    bool up = (vi->step == PC_STEP_ADOPT || vi->step == PC_STEP_ATTACH
+               || vi->step == PC_STEP_PROBE || vi->step == PC_STEP_RUN);
+
+    if (!up) {
+        return false;
+    }
+    struct pollfd pfd = { .fd = vi->pidfd, .events = POLLIN };
+    if (poll(&pfd, 1, 0) > 0) {
+        fail(vi, xasprintf("process %d ended", (int) vi->pid));
+        return true;
+    }
+    if (is_outdated(vi)) {
+        detach(vi);
+        return true;
+    }
+    if (!vi->busy && vi->step != PC_STEP_ADOPT
+        && !pc_node_limits_equal(&vi->limits, &vi->want->limits)) {
+        pc_node_job_limits(vi);
+    }
+    return false;
+}
+
+/* Runs 'vi' until nothing more can be done now. */
+void
+pc_node_vi_run(struct pc_node_vi *vi)
+{
+    enum pc_node_step before;
+
+    do {
+        before = vi->step;
+        if (check_container(vi)) {
+            continue;
+        }
+        switch (vi->step) {
+        case PC_STEP_DOWN: run_down(vi); break;
+        case PC_STEP_IMAGE: case PC_STEP_START: break;
+        case PC_STEP_ADOPT: run_adopt(vi); break;
+        case PC_STEP_ATTACH: run_attach(vi); break;
+        case PC_STEP_PROBE: run_probe(vi); break;
+        case PC_STEP_RUN: run_running(vi); break;
+        case PC_STEP_DETACH: run_detach(vi); break;
+        case PC_STEP_STOP: run_stop(vi); break;
+        case PC_STEP_BACKOFF:
+            if (time_msec() >= vi->retry_at || !wants_up(vi)
+                || (vi->record && is_outdated(vi))) {
+                vi->retry_at = 0;
+                step(vi, PC_STEP_DOWN);
+            }
+            break;
+        }
+    } while (vi->step != before);
+}
+
+static void
+wake_at(long long int ms)
+{
+    poll_timer_wait_until(ms);
+}
+
+void
+pc_node_vi_wait(struct pc_node_vi *vi)
+{
+    if (vi->pidfd >= 0 && vi->step != PC_STEP_DETACH
+        && vi->step != PC_STEP_STOP) {
+        poll_fd_wait(vi->pidfd, POLLIN);
+    }
+    switch (vi->step) {
+    case PC_STEP_DOWN: case PC_STEP_IMAGE: case PC_STEP_START:
+    case PC_STEP_ADOPT:
+        break;
+    case PC_STEP_ATTACH:
+        if (!vi->error) {
+            wake_at(vi->step_since + ATTACH_MS);
+        }
+        if (vi->retry_at > time_msec()) {
+            wake_at(vi->retry_at);
+        }
+        break;
+    case PC_STEP_PROBE:
+        wake_at(vi->step_since + PROBE_MS);
+        if (vi->probe.kind != PC_PROBE_KIND_NONE && !vi->probing) {
+            wake_at(vi->probe_at);
+        }
+        break;
+    case PC_STEP_RUN:
+        if (vi->want && !smap_is_empty(&vi->want->health) && !vi->probing
+            && vi->probe.kind != PC_PROBE_KIND_NONE) {
+            wake_at(vi->probe_at);
+        }
+        break;
+    case PC_STEP_DETACH:
+        wake_at(vi->step_since + DETACH_MS);
+        break;
+    case PC_STEP_STOP:
+        if (!vi->busy) {
+            wake_at(vi->retry_at);
+        }
+        break;
+    case PC_STEP_BACKOFF:
+        wake_at(vi->retry_at);
+        break;
+    }
+}
+
+/* Answers. */
+
+bool
+pc_node_vi_is_gone(const struct pc_node_vi *vi)
+{
+    return (!vi->want && vi->step == PC_STEP_DOWN && !vi->on_disk
+            && !vi->busy && !vi->probing);
+}
+
+bool
+pc_node_vi_is_settled(const struct pc_node_vi *vi)
+{
+    switch (vi->step) {
+    case PC_STEP_RUN:
+        return !vi->busy;
+    case PC_STEP_BACKOFF:
+        return true;
+    case PC_STEP_DOWN:
+        return vi->want && !wants_up(vi) && !vi->on_disk;
+    case PC_STEP_ATTACH:
+        return vi->error != NULL;
+    case PC_STEP_IMAGE: case PC_STEP_START: case PC_STEP_ADOPT:
+    case PC_STEP_PROBE: case PC_STEP_DETACH: case PC_STEP_STOP:
+        return false;
+    }
+    OVS_NOT_REACHED();
+}
+
+/* VI.state. */
+const char *
+pc_node_vi_state(const struct pc_node_vi *vi)
+{
+    switch (vi->step) {
+    case PC_STEP_DOWN:
+        return (!vi->want || vi->want->error ? "failed"
+                : vi->want->up ? "starting" : "stopped");
+    case PC_STEP_IMAGE:
+        return "image";
+    case PC_STEP_START:
+        return "starting";
+    case PC_STEP_ATTACH:
+        return vi->error ? "failed" : "starting";
+    case PC_STEP_PROBE:
+        return "probing";
+    case PC_STEP_ADOPT: case PC_STEP_RUN:
+        return "running";
+    case PC_STEP_DETACH: case PC_STEP_STOP:
+        return vi->died ? "backoff" : "starting";
+    case PC_STEP_BACKOFF:
+        return vi->image_failed ? "failed" : "backoff";
+    }
+    OVS_NOT_REACHED();
+}

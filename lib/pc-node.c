@@ -1,0 +1,466 @@
+/*
+ * Copyright (c) 2026 The PacketCloud developers.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#include <config.h>
+#include "pc-node-private.h"
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "dirs.h"
+#include "lib/pc-idl.h"
+#include "openvswitch/dynamic-string.h"
+#include "openvswitch/poll-loop.h"
+#include "openvswitch/vlog.h"
+#include "ovsdb-idl.h"
+#include "pc-ports.h"
+#include "pc-worker.h"
+#include "sha1.h"
+#include "util.h"
+#include "uuid.h"
+
+VLOG_DEFINE_THIS_MODULE(pc_node);
+
+/* Starting a container takes 50 ms of a thread, fetching an image minutes. */
+#define N_WORKERS 6
+#define N_PROBERS 4
+
+/* Longest name of a VI: liblxc's container and host name. */
+#define NAME_LEN 63
+
+void
+pc_node_register(struct ovsdb_idl *idl)
+{
+    const struct ovsdb_idl_table_class *tables[] = {
+        &pcrec_table_packetcloud, &pcrec_table_node, &pcrec_table_vi,
+        &pcrec_table_service, &pcrec_table_image,
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
+        ovsdb_idl_add_table(idl, tables[i]);
+        for (size_t j = 0; j < tables[i]->n_columns; j++) {
+            ovsdb_idl_add_column(idl, &tables[i]->columns[j]);
+        }
+    }
+}
+
+/* Parses "k=v,k=v" into 'options', which it initializes. */
+static void
+parse_port_options(const char *s, struct smap *options)
+{
+    char *copy = xstrdup(s ? s : "");
+    char *save = NULL;
+
+    smap_init(options);
+    for (char *pair = strtok_r(copy, ",", &save); pair;
+         pair = strtok_r(NULL, ",", &save)) {
+        char *value = strchr(pair, '=');
+        if (value) {
+            *value++ = '\0';
+            smap_replace(options, pair, value);
+        }
+    }
+    free(copy);
+}
+
+struct pc_node *
+pc_node_create(struct ovsdb_idl *idl, const struct pc_node_config *cfg)
+{
+    struct pc_node *n = xzalloc(sizeof *n);
+
+    n->idl = idl;
+    n->config_name = nullable_xstrdup(cfg->name);
+    n->ovs_remote = (cfg->ovs_remote ? xstrdup(cfg->ovs_remote)
+                     : xasprintf("unix:%s/db.sock", ovs_rundir()));
+    n->state_dir = xstrdup(cfg->state_dir);
+    n->log_dir = nullable_xstrdup(cfg->log_dir);
+    n->record_dir = xasprintf("%s/records", cfg->state_dir);
+    n->fault = nullable_xstrdup(cfg->fault);
+    parse_port_options(cfg->vi_port_options, &n->port_defaults);
+    n->config_error = pc_vi_config_init(&n->vi_cfg, cfg->state_dir);
+    if (!n->config_error && mkdir(n->record_dir, 0700) && errno != EEXIST) {
+        n->config_error = errno;
+    }
+    if (n->config_error) {
+        VLOG_ERR("%s: %s", n->state_dir, ovs_strerror(n->config_error));
+    }
+    n->worker = pc_worker_create(N_WORKERS);
+    n->prober = pc_worker_create(N_PROBERS);
+    shash_init(&n->vis);
+    pc_node_ctl_register(n);
+    return n;
+}
+
+void
+pc_node_destroy(struct pc_node *n)
+{
+    if (!n) {
+        return;
+    }
+
+    struct shash_node *sn;
+
+    /* The jobs' done() still need the VIs. */
+    n->closing = true;
+    pc_worker_destroy(n->prober);
+    pc_worker_destroy(n->worker);
+    SHASH_FOR_EACH (sn, &n->vis) {
+        pc_node_vi_destroy(sn->data);
+    }
+    shash_destroy(&n->vis);
+    pc_ports_destroy(n->ports);
+    pc_vi_config_destroy(&n->vi_cfg);
+    smap_destroy(&n->port_defaults);
+    free(n->name);
+    free(n->config_name);
+    free(n->ovs_remote);
+    free(n->state_dir);
+    free(n->log_dir);
+    free(n->record_dir);
+    free(n->fault);
+    free(n);
+}
+
+/* Rows to wanted VIs. */
+
+void
+pc_node_want_destroy(struct pc_node_want *want)
+{
+    if (want) {
+        free(want->image_name);
+        free(want->image_url);
+        free(want->image_sha256);
+        free(want->mac);
+        svec_destroy(&want->addresses);
+        svec_destroy(&want->gateways);
+        smap_destroy(&want->health);
+        free(want->error);
+        free(want->fingerprint);
+        free(want->root_fingerprint);
+        free(want);
+    }
+}
+
+bool
+pc_node_limits_equal(const struct pc_container_limits *a,
+                     const struct pc_container_limits *b)
+{
+    return a->cpu == b->cpu && a->memory == b->memory && a->pids == b->pids;
+}
+
+static char *
+hash_text(struct ds *s)
+{
+    uint8_t digest[SHA1_DIGEST_SIZE];
+    char hex[SHA1_HEX_DIGEST_LEN + 1];
+
+    sha1_bytes(ds_cstr(s), s->length, digest);
+    sha1_to_hex(digest, hex);
+    ds_destroy(s);
+    return xstrdup(hex);
+}
+
+static void
+put_svec(struct ds *s, const struct svec *v)
+{
+    for (size_t i = 0; i < v->n; i++) {
+        ds_put_format(s, "%s\n", v->names[i]);
+    }
+    ds_put_char(s, '\n');
+}
+
+/* What a container was started with: any change needs a restart. */
+static void
+fingerprint(struct pc_node_want *want)
+{
+    struct ds s = DS_EMPTY_INITIALIZER;
+
+    ds_put_format(&s, "%s\n%s\n", want->image_url, want->image_sha256);
+    want->root_fingerprint = hash_text(&s);
+
+    ds_init(&s);
+    ds_put_format(&s, "%s\n%d\n%d\n%s\n", want->root_fingerprint, want->mode,
+                  want->number, want->mac);
+    put_svec(&s, &want->addresses);
+    put_svec(&s, &want->gateways);
+    want->fingerprint = hash_text(&s);
+}
+
+/* A name becomes a directory and a cgroup: this is also what liblxc's side
+ * accepts. */
+static bool
+name_is_valid(const char *name)
+{
+    size_t n = strlen(name);
+
+    return (n > 0 && n <= NAME_LEN && isalnum((unsigned char) name[0])
+            && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_.-"
+                      "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == n);
+}
+
+static void
+read_limits(const struct pcrec_vi *row, struct pc_container_limits *limits)
+{
+    for (size_t i = 0; i < row->n_capacity; i++) {
+        uint64_t value = row->value_capacity[i];
+
+        if (!strcmp(row->key_capacity[i], "cpu")) {
+            limits->cpu = value;
+        } else if (!strcmp(row->key_capacity[i], "memory")) {
+            limits->memory = value;
+        } else if (!strcmp(row->key_capacity[i], "pids")) {
+            limits->pids = value;
+        }
+    }
+}
+
+/* Returns what 'row' wants, or NULL if its service is gone: then what was
+ * wanted before stays until the controller has taken the flows away and
+ * deletes the row. */
+static struct pc_node_want *
+want_from_row(const struct pcrec_vi *row)
+{
+    const struct pcrec_service *service = row->service;
+    const struct pcrec_image *image = service ? service->image : NULL;
+
+    if (!image) {
+        return NULL;
+    }
+
+    struct pc_node_want *want = xzalloc(sizeof *want);
+    want->uuid = row->header_.uuid;
+    want->up = strcmp(row->admin_state, "down");
+    want->image_name = xstrdup(image->name);
+    want->image_url = xstrdup(image->url);
+    want->image_sha256 = xstrdup(image->sha256);
+    want->number = row->number;
+    want->mac = xstrdup(row->mac);
+    want->was_ready = row->ready;
+    svec_init(&want->addresses);
+    for (size_t i = 0; i < row->n_addresses; i++) {
+        svec_add(&want->addresses, row->addresses[i]);
+    }
+    svec_init(&want->gateways);
+    for (size_t i = 0; i < row->n_gateways; i++) {
+        svec_add(&want->gateways, row->gateways[i]);
+    }
+    smap_clone(&want->health, &service->health);
+    read_limits(row, &want->limits);
+    if (!pc_manifest_mode_from_string(service->mode, &want->mode)) {
+        want->error = xasprintf("mode %s is not known", service->mode);
+    } else if (!name_is_valid(row->name)) {
+        want->error = xasprintf("\"%s\" cannot be the name of a container",
+                                row->name);
+    }
+    fingerprint(want);
+    return want;
+}
+
+static void
+set_want(struct pc_node_vi *vi, struct pc_node_want *want)
+{
+    if (vi->want && !smap_equal(&vi->want->health, &want->health)) {
+        vi->probe_chosen = false;
+    }
+    pc_node_want_destroy(vi->want);
+    vi->want = want;
+}
+
+static const struct pcrec_node *
+find_node_row(const struct pc_node *n, const char *name)
+{
+    const struct pcrec_node *row;
+
+    PCREC_NODE_FOR_EACH (row, n->idl) {
+        if (!strcmp(row->name, name)) {
+            return row;
+        }
+    }
+    return NULL;
+}
+
+/* Finds out our name, once; the ports need it.  Without a configured one it is
+ * that of the row with this host's name, or of the only row; until there is one
+ * there's nothing to do. */
+static void
+learn_name(struct pc_node *n)
+{
+    const struct pcrec_node *row = pcrec_node_first(n->idl);
+    char host[256] = "";
+
+    gethostname(host, sizeof host - 1);
+    if (n->config_name) {
+        n->name = xstrdup(n->config_name);
+    } else if (find_node_row(n, host)) {
+        n->name = xstrdup(host);
+    } else if (row && !pcrec_node_next(row)) {
+        n->name = xstrdup(row->name);
+    } else {
+        return;
+    }
+    VLOG_INFO("this is node %s", n->name);
+    n->ports = pc_ports_create(n->ovs_remote, n->name);
+    pc_ports_set_defaults(n->ports, &n->port_defaults);
+}
+
+/* Reads the rows of this node's VIs. */
+static void
+read_rows(struct pc_node *n)
+{
+    const struct pcrec_packetcloud *global = pcrec_packetcloud_first(n->idl);
+    const struct pcrec_node *node = find_node_row(n, n->name);
+    struct shash seen = SHASH_INITIALIZER(&seen);
+    const struct pcrec_vi *row;
+    struct shash_node *sn;
+
+    n->next_cfg = global ? global->next_cfg : 0;
+    if (node) {
+        pc_ports_set_bridge(n->ports, node->bridge);
+    }
+    PCREC_VI_FOR_EACH (row, n->idl) {
+        if (!node || row->node != node) {
+            continue;
+        }
+        if (row->ready) {
+            pc_fault(n->fault, "after-ready");
+        }
+        struct pc_node_vi *vi = shash_find_data(&n->vis, row->name);
+        struct pc_node_want *want = want_from_row(row);
+        if (!vi && want) {
+            vi = pc_node_vi_create(n, row->name);
+            vi->restarts = row->restarts;
+            shash_add(&n->vis, row->name, vi);
+        }
+        if (want) {
+            set_want(vi, want);
+        }
+        shash_add_once(&seen, row->name, NULL);
+    }
+    SHASH_FOR_EACH (sn, &n->vis) {
+        struct pc_node_vi *vi = sn->data;
+        if (vi->want && !shash_find(&seen, sn->name)) {
+            pc_node_want_destroy(vi->want);
+            vi->want = NULL;
+        }
+    }
+    shash_destroy(&seen);
+}
+
+/* Takes what the scan has found: what is wanted is adopted, the rest becomes
+ * VIs that no row wants, which removes them. */
+void
+pc_node_scan_done(struct pc_node *n, struct pc_node_found *found, size_t count)
+{
+    if (n->closing) {
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct pc_node_vi *vi = shash_find_data(&n->vis, found[i].name);
+
+        if (!vi) {
+            vi = pc_node_vi_create(n, found[i].name);
+            shash_add(&n->vis, found[i].name, vi);
+        }
+        pc_node_vi_adopt(vi, &found[i]);
+    }
+    n->scanned = true;
+    pc_ports_enable(n->ports);
+}
+
+/* Main loop. */
+
+static void
+run_vis(struct pc_node *n)
+{
+    struct shash_node *sn;
+
+    SHASH_FOR_EACH_SAFE (sn, &n->vis) {
+        struct pc_node_vi *vi = sn->data;
+
+        pc_node_vi_run(vi);
+        if (pc_node_vi_is_gone(vi)) {
+            shash_delete(&n->vis, sn);
+            pc_node_vi_destroy(vi);
+        }
+    }
+}
+
+void
+pc_node_run(struct pc_node *n, struct ovsdb_idl_txn *txn)
+{
+    if (!ovsdb_idl_has_ever_connected(n->idl)) {
+        return;
+    }
+    if (!n->name) {
+        learn_name(n);
+        if (!n->name) {
+            return;
+        }
+    }
+
+    unsigned int seqno = ovsdb_idl_get_seqno(n->idl);
+    if (seqno != n->idl_seqno) {
+        n->idl_seqno = seqno;
+        read_rows(n);
+    }
+    pc_ports_run(n->ports);
+    pc_worker_run(n->prober);
+    pc_worker_run(n->worker);
+    if (!n->config_error) {
+        if (!n->scanning) {
+            pc_node_scan_start(n);
+        } else if (n->scanned) {
+            run_vis(n);
+            pc_ports_run(n->ports);     /* What they want now, at once. */
+        }
+    }
+    pc_node_status_write(n, txn);
+}
+
+void
+pc_node_wait(struct pc_node *n)
+{
+    struct shash_node *sn;
+
+    if (!n->name) {
+        return;
+    }
+    pc_ports_wait(n->ports);
+    pc_worker_wait(n->worker);
+    pc_worker_wait(n->prober);
+    if (n->scanned) {
+        SHASH_FOR_EACH (sn, &n->vis) {
+            pc_node_vi_wait(sn->data);
+        }
+    }
+}
+
+bool
+pc_node_is_settled(const struct pc_node *n)
+{
+    struct shash_node *sn;
+
+    if (!n->scanned || !pc_ports_is_idle(n->ports)) {
+        return false;
+    }
+    SHASH_FOR_EACH (sn, &n->vis) {
+        if (!pc_node_vi_is_settled(sn->data)) {
+            return false;
+        }
+    }
+    return true;
+}
