@@ -2,3 +2,25 @@
 #
 # Licensed under the Apache License, Version 2.0: see LICENSE.
 
+
+# Starts and stops the daemons.
+sbin_SCRIPTS += pcloud-agent/pcloud-daemons
+EXTRA_DIST += pcloud-agent/pcloud-daemons.in
+CLEANFILES += pcloud-agent/pcloud-daemons
+
+# The patched Open vSwitch that pcloud-daemons starts.
+OVS_BINARIES = ovsdb/ovsdb-client ovsdb/ovsdb-server ovsdb/ovsdb-tool \
+	utilities/ovs-appctl utilities/ovs-ofctl utilities/ovs-vsctl \
+	vswitchd/ovs-vswitchd
+install-ovs:
+	$(MKDIR_P) '$(DESTDIR)$(pkglibexecdir)/openvswitch'
+	for p in $(OVS_BINARIES); do \
+	  $(INSTALL_STRIP_PROGRAM) "$(ovs_builddir)/$$p" \
+	      '$(DESTDIR)$(pkglibexecdir)/openvswitch/' || exit 1; \
+	done
+	$(INSTALL_DATA) '$(ovs_srcdir)/vswitchd/vswitch.ovsschema' \
+	    '$(DESTDIR)$(pkglibexecdir)/openvswitch/'
+uninstall-ovs:
+	rm -f '$(DESTDIR)$(pkglibexecdir)/openvswitch'/*
+INSTALL_DATA_LOCAL += install-ovs
+UNINSTALL_LOCAL += uninstall-ovs
