@@ -2,3 +2,12 @@
 #
 # Licensed under the Apache License, Version 2.0: see LICENSE.
 
+nobase_dist_pkgdata_DATA = \
+	services/manifest.schema.json \
+	services/filter/README.md \
+	services/filter/manifest.json \
+	services/filter/rules.nft \
+	services/squid/README.md \
+	services/squid/manifest.json \
+	services/squid/squid.conf \
+	services/squid/tproxy.nft
