@@ -15,7 +15,7 @@ man/packetcloud.5: lib/packetcloud.xml lib/packetcloud.ovsschema
 	$(AM_V_GEN)$(MKDIR_P) man && $(run_python) $(ovs_srcdir)/ovsdb/ovsdb-doc \
 	    --version=$(VERSION) $(srcdir)/lib/packetcloud.ovsschema \
 	    $(srcdir)/lib/packetcloud.xml > $@.tmp \
-	  && sed 's/Open vSwitch Manual/PacketCloud Manual/; s/"Open vSwitch"/"PacketCloud"/' \
+	  && sed 's/Open vSwitch Manual/PacketCloud Manual/; s/"Open vSwitch /"PacketCloud /' \
 	    $@.tmp > $@.tmp2 && rm -f $@.tmp && mv $@.tmp2 $@
 
 # Manual pages without a warning of groff.

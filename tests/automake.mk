@@ -85,8 +85,8 @@ VALGRIND_FLAGS = -q --error-exitcode=99 --leak-check=full \
 check-valgrind: $(UNIT_TESTS)
 	@test -n "$(VALGRIND)" || { echo "check-valgrind needs valgrind" >&2; exit 1; }
 	@CK_FORK=no UNIT_WRAPPER='$(VALGRIND) $(VALGRIND_FLAGS)' \
-	    $(srcdir)/tests/run-unit $(RESULTS)/valgrind $(UNIT_TESTS); \
-	  status=$$?; $(srcdir)/tests/summary $(RESULTS)/valgrind && exit $$status
+	    $(srcdir)/tests/run-unit $(RESULTS)/valgrind-cases $(UNIT_TESTS); \
+	  status=$$?; $(srcdir)/tests/summary $(RESULTS)/valgrind-cases && exit $$status
 .PHONY: check-build check-unit check-autotest check-system check-suites check-valgrind
 
 # Everything that would be distributed, for the rule that git has no more.
