@@ -25,6 +25,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include "openvswitch/dynamic-string.h"
+#include "packets.h"
 #include "smap.h"
 #include "socket-util.h"
 #include "timeval.h"
@@ -137,13 +138,10 @@ split_words(const char *s_)
 static char *
 parse_host(struct pc_probe *p, const char *value)
 {
-    struct sockaddr_storage ss;
-    char *target = strchr(value, ':') ? xasprintf("[%s]", value)
-                                      : xstrdup(value);
-    bool ok = inet_parse_active(target, 1, &ss, false, NULL);
+    struct in6_addr ip6;
+    ovs_be32 ip4;
 
-    free(target);
-    if (!ok) {
+    if (!ip_parse(value, &ip4) && !ipv6_parse(value, &ip6)) {
         return xasprintf("host=%s: not an IPv4 or IPv6 address", value);
     }
     free(p->host);
