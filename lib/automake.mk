@@ -8,6 +8,21 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-backoff.c \
 	lib/pc-backoff.h \
 	lib/pc-fault.h \
+	lib/pc-l3-adjacency.c \
+	lib/pc-l3-answer.c \
+	lib/pc-l3-compile.c \
+	lib/pc-l3-compile.h \
+	lib/pc-l3-emit.c \
+	lib/pc-l3-emit.h \
+	lib/pc-l3-input.c \
+	lib/pc-l3-neighbor.c \
+	lib/pc-l3-neighbor.h \
+	lib/pc-l3-packet.c \
+	lib/pc-l3-packet.h \
+	lib/pc-l3-parse.c \
+	lib/pc-l3-private.h \
+	lib/pc-l3.c \
+	lib/pc-l3.h \
 	lib/pc-layout.c \
 	lib/pc-layout.h \
 	lib/pc-match-parse.c \

@@ -19,6 +19,7 @@
 #include "pc-l3-neighbor.h"
 
 #include <limits.h>
+#include <string.h>
 
 #include "dp-packet.h"
 #include "hash.h"
@@ -130,6 +131,19 @@ set_state(struct pc_neighbors *t, struct pc_neighbor *n,
     set_timer(t, n, deadline);
 }
 
+/* Returns a UUID, always the same, for the flow of a neighbor. */
+static struct uuid
+make_flow_owner(uint32_t interface, const struct in6_addr *addr)
+{
+    struct uuid uuid;
+    ovs_u128 hash;
+
+    hash_bytes128(addr, sizeof *addr, interface, &hash);
+    BUILD_ASSERT_DECL(sizeof hash == sizeof uuid);
+    memcpy(&uuid, &hash, sizeof uuid);
+    return uuid;
+}
+
 static struct pc_neighbor *
 create_entry(struct pc_neighbors *t, uint32_t interface,
              const struct in6_addr *addr, enum pc_neighbor_state state)
@@ -138,6 +152,7 @@ create_entry(struct pc_neighbors *t, uint32_t interface,
 
     n->interface = interface;
     n->addr = *addr;
+    n->flow_owner = make_flow_owner(interface, addr);
     n->state = state;
     n->port = OFPP_NONE;
     n->deadline = LLONG_MAX;
@@ -399,15 +414,15 @@ pc_neighbors_remove_static(struct pc_neighbors *t, const struct uuid *owner,
     }
 }
 
-/* Removes all neighbors on 'interface', static ones too. */
+/* Removes all neighbors on 'interface' but the static ones. */
 void
-pc_neighbors_remove_interface(struct pc_neighbors *t, uint32_t interface,
-                              void *aux)
+pc_neighbors_remove_learned(struct pc_neighbors *t, uint32_t interface,
+                            void *aux)
 {
     struct pc_neighbor *n;
 
     HMAP_FOR_EACH_SAFE (n, key_node, &t->by_key) {
-        if (n->interface == interface) {
+        if (n->interface == interface && n->state != PC_NEIGHBOR_STATIC) {
             forget(t, n, aux);
         }
     }

@@ -78,6 +78,7 @@ struct pc_neighbor {
 
     uint32_t interface;             /* Number of the interface. */
     struct in6_addr addr;           /* IPv4 addresses are mapped. */
+    struct uuid flow_owner;         /* Derived from the two above. */
     struct uuid static_owner;       /* If STATIC. */
 
     enum pc_neighbor_state state;
@@ -149,8 +150,8 @@ void pc_neighbors_set_static(struct pc_neighbors *,
                              const struct uuid *owner, void *aux);
 void pc_neighbors_remove_static(struct pc_neighbors *,
                                 const struct uuid *owner, void *aux);
-void pc_neighbors_remove_interface(struct pc_neighbors *, uint32_t interface,
-                                   void *aux);
+void pc_neighbors_remove_learned(struct pc_neighbors *, uint32_t interface,
+                                 void *aux);
 void pc_neighbors_run(struct pc_neighbors *, long long int now, void *aux);
 long long int pc_neighbors_next_wakeup(const struct pc_neighbors *);
 

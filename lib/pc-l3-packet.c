@@ -448,3 +448,60 @@ pc_l3_build_tcp_reset(const struct dp_packet *orig, const struct flow *flow,
                                               TCP_HEADER_LEN));
     return p;
 }
+
+/* Sums, as the upper layer's checksum field does before it is finished. */
+static ovs_be16
+partial_checksum(const struct dp_packet *p, const struct flow *flow,
+                 uint16_t len)
+{
+    uint32_t sum;
+
+    if (flow->dl_type == htons(ETH_TYPE_IP)) {
+        sum = packet_csum_pseudoheader(dp_packet_l3(p));
+    } else {
+        const struct ovs_16aligned_ip6_hdr *ip6 = dp_packet_l3(p);
+
+        /* Not packet_csum_pseudoheader6(), which is not that of a packet with
+         * extension headers. */
+        sum = csum_continue(0, &ip6->ip6_src, sizeof ip6->ip6_src);
+        sum = csum_continue(sum, &ip6->ip6_dst, sizeof ip6->ip6_dst);
+        sum = csum_add16(sum, htons(flow->nw_proto));
+        sum = csum_add16(sum, htons(len));
+    }
+    return ~csum_finish(sum);
+}
+
+/* Finishes the TCP or UDP checksum of 'p' if its sender left that to its
+ * network card.  Between virtual ports the kernel says so beside the packet,
+ * which is lost on the way through the agent.  Such a field has the sum of
+ * the pseudo-header alone, by which it is recognized here; other checksums,
+ * wrong ones too, stay as they are. */
+void
+pc_l3_finish_checksum(struct dp_packet *p)
+{
+    struct flow flow;
+    ovs_be16 *field;
+    uint16_t len;
+    char *l4;
+
+    flow_extract(p, &flow);
+    l4 = dp_packet_l4(p);
+    if (!l4 || flow.nw_frag) {
+        return;
+    }
+    len = ip_length(p, &flow) - (l4 - (char *) dp_packet_l3(p));
+    if (flow.nw_proto == IPPROTO_TCP && len >= TCP_HEADER_LEN) {
+        field = &((struct tcp_header *) (void *) l4)->tcp_csum;
+    } else if (flow.nw_proto == IPPROTO_UDP && len >= UDP_HEADER_LEN) {
+        field = &((struct udp_header *) (void *) l4)->udp_csum;
+    } else {
+        return;
+    }
+    if (*field == partial_checksum(p, &flow, len)) {
+        /* The field holds the pseudo-header's sum, and so counts it. */
+        *field = csum(l4, len);
+        if (flow.nw_proto == IPPROTO_UDP && !*field) {
+            *field = htons(0xffff);
+        }
+    }
+}

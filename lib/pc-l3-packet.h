@@ -67,5 +67,6 @@ struct dp_packet *pc_l3_build_error(const struct dp_packet *orig,
 struct dp_packet *pc_l3_build_tcp_reset(const struct dp_packet *orig,
                                         const struct flow *,
                                         const struct eth_addr mac);
+void pc_l3_finish_checksum(struct dp_packet *);
 
 #endif /* pc-l3-packet.h */

@@ -40,8 +40,8 @@
  *
  * Create; set interfaces, routes and static neighbors, in any order, each
  * known by the UUID of its database row; on a connection that becomes ready
- * give the installed flows of kind `neighbor' to pc_l3_adopt_neighbor() before
- * comparing desired and installed flows.  Then for each packet-in call
+ * give the installed flows to pc_l3_adopt_neighbor() before comparing desired
+ * and installed flows.  Then for each packet-in call
  * pc_l3_packet_in(), and pc_l3_run() no later than pc_l3_next_wakeup().  Both
  * may change the flow table (submit its changes afterward) and append to a
  * list of packets to send.
@@ -66,10 +66,11 @@
 #include "openvswitch/types.h"
 #include "openvswitch/uuid.h"
 
-struct match;
-struct ofpact;
+struct dp_packet;
+struct ds;
 struct ofputil_packet_in;
 struct pc_flow_table;
+struct pc_flow_view;
 struct pc_l3;
 
 /* An address and the length of its prefix.  IPv4 addresses are kept as
@@ -141,8 +142,7 @@ struct pc_l3_counters {
     uint64_t n_malformed;       /* Packet-ins that made no sense. */
     uint64_t n_queued;          /* Packets that waited for a neighbor. */
     uint64_t n_queue_drops;     /* Packets for which the queue was full. */
-    uint64_t n_resolved;        /* Neighbors that became reachable. */
-    uint64_t n_failed;          /* Neighbors that did not answer. */
+    uint64_t n_failed;          /* Packets whose next hop did not answer. */
     uint64_t n_solicits;        /* ARP requests and solicitations sent. */
     uint64_t n_icmp_sent;       /* ICMP errors sent. */
     uint64_t n_icmp_limited;    /* ICMP errors not sent: rate limit. */
@@ -152,7 +152,11 @@ struct pc_l3_counters {
 struct pc_l3_config {
     uint8_t table_base;         /* Router.table_base. */
     uint16_t controller_id;     /* In `controller' actions. */
-    uint32_t meter_id;          /* Meter of packet-ins, 0 for none. */
+
+    /* Two meters, this one and the next, that limit packet-ins in the
+     * switch: pc_meter_id(0, 0), since VIs' numbers start with 1.  0 if the
+     * switch has no meters. */
+    uint32_t meter_id;
 };
 
 struct pc_l3 *pc_l3_create(struct pc_flow_table *,
@@ -168,13 +172,11 @@ char *pc_l3_set_route(struct pc_l3 *, const struct pc_l3_route *)
 void pc_l3_remove_route(struct pc_l3 *, const struct uuid *);
 char *pc_l3_route_error(const struct pc_l3 *, const struct uuid *)
     OVS_WARN_UNUSED_RESULT;
-char *pc_l3_set_static_neighbor(struct pc_l3 *,
-                                const struct pc_l3_static_neighbor *)
-    OVS_WARN_UNUSED_RESULT;
+void pc_l3_set_static_neighbor(struct pc_l3 *,
+                               const struct pc_l3_static_neighbor *);
 void pc_l3_remove_static_neighbors(struct pc_l3 *, const struct uuid *owner);
 bool pc_l3_adopt_neighbor(struct pc_l3 *, long long int now,
-                          const struct match *, const struct ofpact *,
-                          size_t ofpacts_len);
+                          const struct pc_flow_view *);
 
 /* Work. */
 void pc_l3_packet_in(struct pc_l3 *, long long int now,
@@ -185,7 +187,6 @@ void pc_l3_packet_out_destroy(struct pc_l3_packet_out *);
 
 /* Looking in. */
 const struct pc_l3_counters *pc_l3_counters(const struct pc_l3 *);
-struct ds;
 void pc_l3_format_neighbors(const struct pc_l3 *, long long int now,
                             struct ds *);
 
