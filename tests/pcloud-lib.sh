@@ -37,7 +37,11 @@ pcloud_wait () {
     done
 }
 
-pcloud_gone () { ! kill -0 "$1" 2>/dev/null; }
+# pcloud_gone PID: it has ended, though perhaps nobody has taken note (as in a
+# container whose first process does not).
+pcloud_gone () {
+    ! kill -0 "$1" 2>/dev/null || grep -q '^State:.Z' "/proc/$1/status" 2>/dev/null
+}
 
 # pcloud_end PIDFILE: ends that process and waits; kills it after 10 seconds.
 pcloud_end () {
