@@ -2,3 +2,10 @@
 #
 # Licensed under the Apache License, Version 2.0: see LICENSE.
 
+# "make bench" runs all, "make bench BENCH=NAME" those named.  The figures go to
+# bench-results.jsonl in the build folder.
+bench: all
+	@PCLOUD_BUILD=$(abs_top_builddir) PCLOUD_SRC=$(abs_top_srcdir) \
+	    OVS_SRC=$(ovs_srcdir) OVS_BUILD=$(ovs_builddir) \
+	    $(srcdir)/bench/run $(BENCH)
+.PHONY: bench
