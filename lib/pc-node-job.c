@@ -46,7 +46,7 @@ struct job {
     char *mac, *ports[2];
     char **addresses;
     char *gateway4, *gateway6;
-    struct pc_container_limits limits;
+    struct pc_cgroup_limits limits;
     struct pc_node_record *record;
     pid_t pid;
     int pidfd;

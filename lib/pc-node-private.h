@@ -21,6 +21,7 @@
  *
  *     pc-node.c         rows -> wanted VIs; main loop; what a restart finds
  *     pc-node-vi.c      one VI's state machine
+ *     pc-node-health.c  when to probe a VI, and what to make of it
  *     pc-node-job.c     what runs in workers for a VI
  *     pc-node-scan.c    looks at what an earlier agent has left
  *     pc-node-status.c  writes status rows
@@ -30,6 +31,7 @@
 #include "openvswitch/shash.h"
 #include "openvswitch/uuid.h"
 #include "pc-backoff.h"
+#include "pc-cgroup.h"
 #include "pc-fault.h"
 #include "pc-node.h"
 #include "pc-probe.h"
@@ -50,7 +52,7 @@ struct pc_node_want {
     uint16_t number;
     char *mac;
     struct svec addresses, gateways;
-    struct pc_container_limits limits;
+    struct pc_cgroup_limits limits;
     struct smap health;         /* Empty: the manifest's readiness. */
     bool was_ready;             /* VI.ready when the row was read. */
     char *error;                /* The row makes no sense; NULL: it does. */
@@ -98,7 +100,7 @@ struct pc_node_vi {
     pid_t pid;
     int pidfd;                  /* -1: none. */
     char *ports[2];             /* Host names; [1] NULL: one port. */
-    struct pc_container_limits limits; /* As applied. */
+    struct pc_cgroup_limits limits; /* As applied. */
 
     bool died;                  /* It ended by itself, or could not start. */
     struct pc_backoff backoff;
@@ -154,8 +156,8 @@ struct pc_node {
 
 /* pc-node.c */
 void pc_node_want_destroy(struct pc_node_want *);
-bool pc_node_limits_equal(const struct pc_container_limits *,
-                          const struct pc_container_limits *);
+bool pc_node_limits_equal(const struct pc_cgroup_limits *,
+                          const struct pc_cgroup_limits *);
 
 /* pc-node-vi.c */
 struct pc_node_vi *pc_node_vi_create(struct pc_node *, const char *name);
@@ -169,6 +171,13 @@ const char *pc_node_vi_state(const struct pc_node_vi *);
 const char *pc_node_step_to_string(enum pc_node_step);
 bool pc_node_vi_has_container(const struct pc_node_vi *);
 
+void pc_node_vi_set_error(struct pc_node_vi *, char *error);
+
+/* pc-node-health.c */
+void pc_node_health_start(struct pc_node_vi *);
+bool pc_node_health_run(struct pc_node_vi *);
+void pc_node_health_wait(const struct pc_node_vi *);
+
 /* What pc-node-job.c tells the state machine, in the main loop.  'error' NULL:
  * it worked; the callee takes it. */
 void pc_node_vi_image_done(struct pc_node_vi *, struct pc_vi_image *,
@@ -177,7 +186,7 @@ void pc_node_vi_start_done(struct pc_node_vi *, pid_t, int pidfd,
                            char *error);
 void pc_node_vi_stop_done(struct pc_node_vi *, char *last_line, char *error);
 void pc_node_vi_limits_done(struct pc_node_vi *,
-                            const struct pc_container_limits *, char *error);
+                            const struct pc_cgroup_limits *, char *error);
 void pc_node_vi_probe_done(struct pc_node_vi *, uint64_t generation,
                            char *error);
 

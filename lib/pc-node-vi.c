@@ -94,8 +94,8 @@ pc_node_vi_destroy(struct pc_node_vi *vi)
     }
 }
 
-static void
-set_error(struct pc_node_vi *vi, char *error)
+void
+pc_node_vi_set_error(struct pc_node_vi *vi, char *error)
 {
     if (error && (!vi->error || strcmp(error, vi->error))) {
         VLOG_WARN("%s: %s", vi->name, error);
@@ -222,77 +222,6 @@ links_are_up(const struct pc_node_vi *vi)
     return true;
 }
 
-/* Probing. */
-
-/* Chooses the probe: the service's health, else the manifest's readiness (not
- * known for an adopted VI that has been ready: none). */
-static void
-choose_probe(struct pc_node_vi *vi)
-{
-    pc_probe_destroy(&vi->probe);
-    vi->probe_chosen = true;
-    if (!smap_is_empty(&vi->want->health)) {
-        char *error = pc_probe_parse(&vi->probe, &vi->want->health);
-        set_error(vi, error ? xasprintf("health: %s", error) : NULL);
-        free(error);
-        return;
-    } else if (!vi->image) {
-        return;
-    }
-
-    const struct pc_manifest_probe *m = &vi->image->manifest->readiness;
-    struct pc_probe p = {
-        .kind = (m->type == PC_PROBE_TCP ? PC_PROBE_KIND_TCP
-                 : m->type == PC_PROBE_HTTP ? PC_PROBE_KIND_HTTP
-                 : m->type == PC_PROBE_EXEC ? PC_PROBE_KIND_EXEC
-                 : PC_PROBE_KIND_NONE),
-        .port = m->port,
-        .path = m->path,
-        .status = m->status,
-        .argv = m->argv,
-        .interval_ms = m->interval_ms,
-        .timeout_ms = m->timeout_ms,
-        .rise = m->rise,
-        .fall = m->fall,
-    };
-    pc_probe_clone(&vi->probe, &p);
-}
-
-static void
-start_probing(struct pc_node_vi *vi)
-{
-    pc_rise_init(&vi->rise, vi->probe.rise, vi->probe.fall);
-    vi->probe_generation++;
-    vi->probe_at = time_msec();
-}
-
-void
-pc_node_vi_probe_done(struct pc_node_vi *vi, uint64_t generation, char *error)
-{
-    vi->probing = false;
-    if (generation != vi->probe_generation
-        || (vi->step != PC_STEP_PROBE && vi->step != PC_STEP_RUN)) {
-        free(error);
-        return;
-    }
-
-    /* The first probes come quickly: a service that needs 30 ms to listen
-     * should not wait for its traffic for a whole interval. */
-    long long int now = time_msec();
-    long long int wait = vi->probe.interval_ms;
-    if (vi->step == PC_STEP_PROBE) {
-        wait = MIN(wait, 10 + (now - vi->step_since) / 8);
-    }
-    vi->probe_at = now + wait;
-
-    pc_rise_feed(&vi->rise, !error);
-    if (vi->step == PC_STEP_RUN && vi->ready != vi->rise.good) {
-        vi->ready = vi->rise.good;
-        VLOG_INFO("%s: %s", vi->name, vi->ready ? "well again" : error);
-    }
-    set_error(vi, error);
-}
-
 /* Steps. */
 
 static void
@@ -331,7 +260,7 @@ detach(struct pc_node_vi *vi)
 static void
 fail(struct pc_node_vi *vi, char *error)
 {
-    set_error(vi, error);
+    pc_node_vi_set_error(vi, error);
     vi->died = true;
     if (vi->step != PC_STEP_STOP) {
         detach(vi);
@@ -355,10 +284,10 @@ run_down(struct pc_node_vi *vi)
             step(vi, PC_STEP_STOP);
         } else if (vi->want && vi->want->error) {
             if (!vi->error || strcmp(vi->error, vi->want->error)) {
-                set_error(vi, xstrdup(vi->want->error));
+                pc_node_vi_set_error(vi, xstrdup(vi->want->error));
             }
         } else if (vi->want && vi->error) {
-            set_error(vi, NULL);
+            pc_node_vi_set_error(vi, NULL);
         }
         return;
     }
@@ -387,7 +316,7 @@ pc_node_vi_image_done(struct pc_node_vi *vi, struct pc_vi_image *image,
     vi->image_of = image_of;
     vi->image_failed = error != NULL;
     if (error) {
-        set_error(vi, error);
+        pc_node_vi_set_error(vi, error);
         vi->retry_at = time_msec() + PC_BACKOFF_MIN_MS;
     }
     if (vi->step == PC_STEP_IMAGE) {
@@ -438,7 +367,7 @@ pc_node_vi_adopt(struct pc_node_vi *vi, struct pc_node_found *f)
         return;
     }
     VLOG_INFO("%s: runs already, process %d", vi->name, (int) vi->pid);
-    vi->limits = (struct pc_container_limits) { .cpu = UINT64_MAX };
+    vi->limits = (struct pc_cgroup_limits) { .cpu = UINT64_MAX };
     pc_backoff_up(&vi->backoff, time_msec());
     name_ports(vi);
     want_ports(vi);
@@ -472,7 +401,7 @@ run_attach(struct pc_node_vi *vi)
     if (s != PC_PORT_READY) {
         if (error && time_msec() >= vi->step_since + ATTACH_MS
             && (!vi->error || strcmp(vi->error, error))) {
-            set_error(vi, xstrdup(error));
+            pc_node_vi_set_error(vi, xstrdup(error));
         }
         return;
     }
@@ -485,22 +414,17 @@ run_attach(struct pc_node_vi *vi)
         return;
     }
     vi->retry_at = 0;
-    choose_probe(vi);
-    start_probing(vi);
+    vi->ready = false;
+    pc_node_health_start(vi);
     step(vi, PC_STEP_PROBE);
 }
 
 static void
 run_probe(struct pc_node_vi *vi)
 {
-    if (vi->probe.kind == PC_PROBE_KIND_NONE) {
-        vi->rise.good = true;
-    } else if (!vi->probing && time_msec() >= vi->probe_at) {
-        pc_node_job_probe(vi);
-    }
-    if (vi->rise.good && links_are_up(vi)) {
+    if (pc_node_health_run(vi) && links_are_up(vi)) {
         pc_fault(vi->node->fault, "before-ready");
-        set_error(vi, NULL);
+        pc_node_vi_set_error(vi, NULL);
         vi->ready = true;
         VLOG_INFO("%s: ready after %lld ms", vi->name,
                   time_msec() - vi->step_since);
@@ -524,14 +448,10 @@ run_running(struct pc_node_vi *vi)
         return;
     }
     if (!vi->probe_chosen) {
-        choose_probe(vi);
-        start_probing(vi);
-        vi->rise.good = vi->ready;
+        pc_node_health_start(vi);
     }
-    if (!smap_is_empty(&vi->want->health) && !vi->probing
-        && vi->probe.kind != PC_PROBE_KIND_NONE
-        && time_msec() >= vi->probe_at) {
-        pc_node_job_probe(vi);
+    if (!smap_is_empty(&vi->want->health)) {
+        pc_node_health_run(vi);
     }
 }
 
@@ -561,7 +481,7 @@ void
 pc_node_vi_stop_done(struct pc_node_vi *vi, char *last_line, char *error)
 {
     if (error) {
-        set_error(vi, error);
+        pc_node_vi_set_error(vi, error);
         free(last_line);
         vi->retry_at = time_msec() + PC_BACKOFF_MIN_MS;
         return;                 /* run_stop() tries again. */
@@ -575,7 +495,7 @@ pc_node_vi_stop_done(struct pc_node_vi *vi, char *last_line, char *error)
     vi->retry_at = 0;
     if (vi->died) {
         if (last_line) {
-            set_error(vi, xasprintf("%s: %s", vi->error ? vi->error : "ended",
+            pc_node_vi_set_error(vi, xasprintf("%s: %s", vi->error ? vi->error : "ended",
                                     last_line));
         }
         vi->restarts++;
@@ -588,7 +508,7 @@ pc_node_vi_stop_done(struct pc_node_vi *vi, char *last_line, char *error)
 
 void
 pc_node_vi_limits_done(struct pc_node_vi *vi,
-                       const struct pc_container_limits *limits, char *error)
+                       const struct pc_cgroup_limits *limits, char *error)
 {
     if (error) {
         VLOG_WARN("%s: %s", vi->name, error);
@@ -596,6 +516,16 @@ pc_node_vi_limits_done(struct pc_node_vi *vi,
     free(vi->resize_error);
     vi->resize_error = error;
     vi->limits = *limits;       /* Tried: not again until the row changes. */
+}
+
+/* What ended the container, as far as its init has said it. */
+static char *
+why_ended(const struct pc_node_vi *vi)
+{
+    char *why;
+
+    pc_container_stage(vi->node->vi_cfg.lxc_path, vi->name, &why);
+    return why ? why : xasprintf("process %d ended", (int) vi->pid);
 }
 
 /* Notices death and changes of the row.  Returns true if the step changed. */
@@ -610,7 +540,7 @@ check_container(struct pc_node_vi *vi)
     }
     struct pollfd pfd = { .fd = vi->pidfd, .events = POLLIN };
     if (poll(&pfd, 1, 0) > 0) {
-        fail(vi, xasprintf("process %d ended", (int) vi->pid));
+        fail(vi, why_ended(vi));
         return true;
     }
     if (is_outdated(vi)) {
@@ -655,12 +585,6 @@ pc_node_vi_run(struct pc_node_vi *vi)
     } while (vi->step != before);
 }
 
-static void
-wake_at(long long int ms)
-{
-    poll_timer_wait_until(ms);
-}
-
 void
 pc_node_vi_wait(struct pc_node_vi *vi)
 {
@@ -674,34 +598,31 @@ pc_node_vi_wait(struct pc_node_vi *vi)
         break;
     case PC_STEP_ATTACH:
         if (!vi->error) {
-            wake_at(vi->step_since + ATTACH_MS);
+            poll_timer_wait_until(vi->step_since + ATTACH_MS);
         }
         if (vi->retry_at > time_msec()) {
-            wake_at(vi->retry_at);
+            poll_timer_wait_until(vi->retry_at);
         }
         break;
     case PC_STEP_PROBE:
-        wake_at(vi->step_since + PROBE_MS);
-        if (vi->probe.kind != PC_PROBE_KIND_NONE && !vi->probing) {
-            wake_at(vi->probe_at);
-        }
+        poll_timer_wait_until(vi->step_since + PROBE_MS);
+        pc_node_health_wait(vi);
         break;
     case PC_STEP_RUN:
-        if (vi->want && !smap_is_empty(&vi->want->health) && !vi->probing
-            && vi->probe.kind != PC_PROBE_KIND_NONE) {
-            wake_at(vi->probe_at);
+        if (vi->want && !smap_is_empty(&vi->want->health)) {
+            pc_node_health_wait(vi);
         }
         break;
     case PC_STEP_DETACH:
-        wake_at(vi->step_since + DETACH_MS);
+        poll_timer_wait_until(vi->step_since + DETACH_MS);
         break;
     case PC_STEP_STOP:
         if (!vi->busy) {
-            wake_at(vi->retry_at);
+            poll_timer_wait_until(vi->retry_at);
         }
         break;
     case PC_STEP_BACKOFF:
-        wake_at(vi->retry_at);
+        poll_timer_wait_until(vi->retry_at);
         break;
     }
 }

@@ -156,8 +156,8 @@ pc_node_want_destroy(struct pc_node_want *want)
 }
 
 bool
-pc_node_limits_equal(const struct pc_container_limits *a,
-                     const struct pc_container_limits *b)
+pc_node_limits_equal(const struct pc_cgroup_limits *a,
+                     const struct pc_cgroup_limits *b)
 {
     return a->cpu == b->cpu && a->memory == b->memory && a->pids == b->pids;
 }
@@ -213,7 +213,7 @@ name_is_valid(const char *name)
 }
 
 static void
-read_limits(const struct pcrec_vi *row, struct pc_container_limits *limits)
+read_limits(const struct pcrec_vi *row, struct pc_cgroup_limits *limits)
 {
     for (size_t i = 0; i < row->n_capacity; i++) {
         uint64_t value = row->value_capacity[i];
