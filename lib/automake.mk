@@ -7,7 +7,17 @@ noinst_LTLIBRARIES += lib/libpcloud.la
 lib_libpcloud_la_SOURCES = \
 	lib/pc-backoff.c \
 	lib/pc-backoff.h \
+	lib/pc-compile-group.c \
+	lib/pc-compile-private.h \
+	lib/pc-compile.c \
+	lib/pc-compile.h \
 	lib/pc-fault.h \
+	lib/pc-flow-table-private.h \
+	lib/pc-flow-table-take.c \
+	lib/pc-flow-table.c \
+	lib/pc-flow-table.h \
+	lib/pc-installed.c \
+	lib/pc-installed.h \
 	lib/pc-l3-adjacency.c \
 	lib/pc-l3-answer.c \
 	lib/pc-l3-compile.c \
@@ -29,10 +39,14 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-match-private.h \
 	lib/pc-match.c \
 	lib/pc-match.h \
+	lib/pc-mod.c \
+	lib/pc-mod.h \
 	lib/pc-model.c \
 	lib/pc-model.h \
 	lib/pc-name.c \
 	lib/pc-name.h \
+	lib/pc-ofpact.c \
+	lib/pc-ofpact.h \
 	lib/pc-ports.c \
 	lib/pc-ports.h \
 	lib/pc-probe.c \
@@ -44,7 +58,9 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-switch.c \
 	lib/pc-switch.h \
 	lib/pc-units.c \
-	lib/pc-units.h
+	lib/pc-units.h \
+	lib/pc-value.c \
+	lib/pc-value.h
 nodist_lib_libpcloud_la_SOURCES = \
 	lib/pc-idl.c \
 	lib/pc-idl.h
