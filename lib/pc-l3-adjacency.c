@@ -52,8 +52,8 @@ match_neighbor(struct match *match, const struct pc_neighbor *n)
 }
 
 /* Makes the flow of 'n', a neighbor on 'iface', the one in the table: to its
- * Ethernet address; a drop if it is shielded; none if it is not known.  It is
- * one of the interface's flows. */
+ * Ethernet address; a drop if it is shielded or has no port; none if it is not
+ * known. */
 void
 pc_l3_compile_neighbor(const struct pc_l3_flows *f,
                        const struct pc_l3_interface *iface,
@@ -71,7 +71,7 @@ pc_l3_compile_neighbor(const struct pc_l3_flows *f,
         return;
     }
     match_neighbor(&match, n);
-    if (pc_neighbor_mac_known(n)) {
+    if (pc_neighbor_mac_known(n) && n->port != OFPP_NONE) {
         pc_l3_put_mac(&acts, MFF_ETH_SRC, iface->mac);
         pc_l3_put_mac(&acts, MFF_ETH_DST, n->mac);
         /* Otherwise a packet would not go out to where it came from. */

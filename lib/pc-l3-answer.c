@@ -101,7 +101,7 @@ emit_nd_answer(const struct pc_l3_emitter *e, const struct pc_l3_interface *ifac
     match_set_reg(&match, PC_L3_REG_FLAGS, PC_L3_FLAG_ADVERT);
     pc_l3_put_mac(acts, MFF_ND_TLL, iface->mac);
     pc_l3_put_output(acts, OFPP_IN_PORT);
-    pc_l3_emit(e, PC_TABLE_LEGACY, PRIO_ANSWER_DIRECT, &match, acts);
+    pc_l3_emit(e, PC_TABLE_LEGACY, PRIO_ADVERT, &match, acts);
 }
 
 static void

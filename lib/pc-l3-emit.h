@@ -43,6 +43,8 @@ struct ofpbuf;
 
 /* Priorities in LEGACY, in the order of the questions that it asks. */
 enum {
+    PRIO_ADVERT = 950,          /* Second step of a neighbor discovery answer:
+                                 * it has our address as source by now. */
     PRIO_MARTIAN = 900,         /* Impossible addresses: drop. */
     PRIO_ANSWER_DIRECT = 810,   /* Answer to where it came from. */
     PRIO_ANSWER = 800,          /* Answer ARP, ND, echo. */
