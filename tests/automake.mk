@@ -25,6 +25,7 @@ COMMON_AT = tests/pcloud-macros.at
 TESTSUITE_AT = \
 	tests/testsuite.at \
 	tests/pc-build.at \
+	tests/pc-daemons.at \
 	tests/pc-harness.at
 SYSTEM_TESTSUITE_AT = \
 	tests/system-testsuite.at \
@@ -57,6 +58,11 @@ $(srcdir)/package.m4: $(top_srcdir)/configure.ac
 AUTOTEST_PATH = $(abs_top_builddir)/pcloud-ctl:$(abs_top_builddir)/pcloud-agent:$(abs_top_builddir)/tests:$(ovs_builddir)/utilities:$(ovs_builddir)/vswitchd:$(ovs_builddir)/ovsdb:$(ovs_builddir)/tests
 TEST_JOBS = 2
 RESULTS = tests/results
+
+# Helper of the system suite.
+check_PROGRAMS += tests/pc-hash
+tests_pc_hash_SOURCES = tests/pc-hash.c
+tests_pc_hash_LDADD = $(OVS_LIBS) $(OVS_SYSLIBS)
 
 # Builds what the tests need, without running them.
 check-build: $(check_PROGRAMS) $(check_SCRIPTS) $(check_DATA) distfiles

@@ -336,8 +336,8 @@ pcloud_left () {
     fi
     test ! -d "$PCLOUD_STATEDIR/vi" \
         || find "$PCLOUD_STATEDIR/vi" -mindepth 1 -maxdepth 1
-    test ! -s "$PCLOUD_STATEDIR/cgroup-id" \
-        || find /sys/fs/cgroup -path "*packetcloud/$(cat "$PCLOUD_STATEDIR/cgroup-id")/*" -type d
+    find /sys/fs/cgroup -type d \
+        -path "*/packetcloud/$(pc-hash "$PCLOUD_STATEDIR/vi")/*" 2>/dev/null
 }
 
 pcloud_nothing_left () { test -z "$(pcloud_left)"; }
