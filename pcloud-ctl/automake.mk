@@ -2,3 +2,27 @@
 #
 # Licensed under the Apache License, Version 2.0: see LICENSE.
 
+bin_PROGRAMS += pcloud-ctl/pcloud-ctl
+pcloud_ctl_pcloud_ctl_SOURCES = \
+	pcloud-ctl/ctl-agent.c \
+	pcloud-ctl/ctl-args.c \
+	pcloud-ctl/ctl-commands.c \
+	pcloud-ctl/ctl-explain.c \
+	pcloud-ctl/ctl-filter.c \
+	pcloud-ctl/ctl-find.c \
+	pcloud-ctl/ctl-image.c \
+	pcloud-ctl/ctl-infra.c \
+	pcloud-ctl/ctl-node.c \
+	pcloud-ctl/ctl-options.c \
+	pcloud-ctl/ctl-prefix.c \
+	pcloud-ctl/ctl-prefix.h \
+	pcloud-ctl/ctl-router.c \
+	pcloud-ctl/ctl-rule.c \
+	pcloud-ctl/ctl-service.c \
+	pcloud-ctl/ctl-show.c \
+	pcloud-ctl/ctl-table.c \
+	pcloud-ctl/ctl-vi.c \
+	pcloud-ctl/ctl-wait.c \
+	pcloud-ctl/pcloud-ctl.c \
+	pcloud-ctl/pcloud-ctl.h
+pcloud_ctl_pcloud_ctl_LDADD = $(PCLOUD_LIBS)

@@ -1,0 +1,146 @@
+/*
+ * Copyright (c) 2026 The PacketCloud developers.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/* The list of all commands, and the help. */
+
+#include <config.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "pcloud-ctl.h"
+
+#include "command-line.h"
+#include "openvswitch/vlog.h"
+#include "stream.h"
+#include "table.h"
+#include "util.h"
+
+static const struct ctl_command_syntax *const all_commands[] = {
+    ctl_infra_commands, ctl_node_commands, ctl_router_commands,
+    ctl_image_commands, ctl_service_commands, ctl_rule_commands,
+    ctl_vi_commands, ctl_show_commands, ctl_explain_commands,
+};
+
+void
+ctl_register_all(void)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(all_commands); i++) {
+        ctl_register_commands(all_commands[i]);
+    }
+}
+
+/* Is 'syntax' one of PacketCloud's, not a generic one of db-ctl-base? */
+bool
+ctl_command_is_ours(const struct ctl_command_syntax *syntax)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(all_commands); i++) {
+        for (const struct ctl_command_syntax *p = all_commands[i]; p->name;
+             p++) {
+            if (p == syntax) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* Does the agent alone answer this command? */
+bool
+ctl_command_needs_no_db(const struct ctl_command_syntax *syntax)
+{
+    return ctl_command_is_ours(syntax) && !syntax->prerequisites;
+}
+
+void
+ctl_usage(void)
+{
+    printf("\
+%s: PacketCloud management utility\n\
+usage: %s [OPTIONS] COMMAND [ARG...] [-- COMMAND [ARG...]]...\n\
+\n\
+Infrastructure:\n\
+  init [bridge=BR] [cloudlet=C] [router=R] [node=N] [table-base=T]\n\
+                              cloudlet of this machine on bridge BR (br0)\n\
+  cloudlet-add|del CLOUDLET   cloudlet-list\n\
+  router-add ROUTER bridge=BR|target=METHOD [cloudlet=C] [table-base=T]\n\
+  router-del ROUTER           router-list\n\
+  node-add NODE [cloudlet=C] [bridge=BR] [data-port=PORT] [isp-share=P%%]\n\
+                [cpu=..] [memory=..] [disk=..] [network=..] [pids=..]\n\
+  node-set NODE KEY=VALUE...  node-del NODE       node-list\n\
+  interface-add ROUTER NAME ADDR/LEN... [port=PORT] [mac=MAC] [mtu=BYTES]\n\
+  interface-del ROUTER NAME   interface-list [ROUTER]\n\
+  route-add ROUTER PREFIX NEXTHOP|blackhole|unreachable\n\
+  route-del ROUTER PREFIX     route-list [ROUTER]\n\
+  vi-type-add TYPE cpu=.. memory=.. disk=.. network=.. pids=..\n\
+  vi-type-del TYPE            vi-type-list\n\
+\n\
+Images and services:\n\
+  image-add IMAGE host|DIR|URL [sha256=DIGITS]\n\
+  image-del IMAGE             image-list\n\
+  service-add SERVICE transparent|visible image=IMAGE\n\
+              [mode=route|inline|tap|host] [type=TYPE] [replicas=N]\n\
+              [on-failure=open|close] [affinity=client|connection]\n\
+              [health=TYPE[:PORT][,KEY=VALUE]...] [provider=PROVIDER]\n\
+              [address=ADDR[,ADDR]...] [gateway=ADDR[,ADDR]] [cloudlet=C]\n\
+  service-set SERVICE KEY=VALUE...\n\
+  service-scale SERVICE N     service-del SERVICE  service-list\n",
+           program_name, program_name);
+    printf("\
+\n\
+Rules (MATCH as for ovs-ofctl):\n\
+  rule-add SERVICE MATCH [priority=N] [direction=both|forward|reverse]\n\
+  rule-check SERVICE MATCH [priority=N] [direction=D]\n\
+  rule-del SERVICE MATCH [priority=N] [direction=D]\n\
+  rule-del --all SERVICE      rule-list [SERVICE]\n\
+\n\
+Virtual instances:\n\
+  vi-list [SERVICE]           vi-show VI\n\
+  vi-exec VI -- COMMAND...    run COMMAND in VI\n\
+  vi-log VI [LINES]           print the end of VI's log\n\
+  vi-drain VI [on|off]        send VI no new traffic\n\
+  vi-resize VI [cpu=..] [memory=..] [disk=..] [network=..] [pids=..]\n\
+\n\
+Seeing what goes on:\n\
+  show                        print overview of the cloudlets\n\
+  status                      print states and errors of everything\n\
+  flows [--diff]              print PacketCloud's flows by their meaning\n\
+  trace FLOW                  say what happens to a packet\n\
+  stats [SERVICE]             print counters\n\
+  sync                        nothing, for --wait=applied\n\
+\n\
+%s\
+%s\
+\n\
+Options:\n\
+  --db=DATABASE               connect to DATABASE\n\
+  --run-dir=DIR               where the agent keeps its sockets\n\
+  --wait=applied|none         wait until the agents have applied the change\n\
+  -t, --timeout=SECS          wait at most SECS seconds\n\
+  --dry-run                   do not change the database\n\
+  --oneline                   print exactly one line of output per command\n",
+           ctl_get_db_cmd_usage(), ctl_list_db_tables_usage());
+    table_usage();
+    vlog_usage();
+    printf("  --no-syslog                 equivalent to --verbose=*:syslog:warn"
+           "\n");
+    stream_usage("database", true, true, true);
+    printf("\n\
+Other options:\n\
+  -h, --help                  display this help message\n\
+  -V, --version               display version information\n");
+    exit(EXIT_SUCCESS);
+}

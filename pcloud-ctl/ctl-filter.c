@@ -1,0 +1,172 @@
+/*
+ * Copyright (c) 2026 The PacketCloud developers.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/* Which rows of the tables Rule and VI are downloaded.
+ *
+ * There may be ten thousand rules; a command that adds one needs to see only
+ * those with the same match.  A command says what it needs, in its
+ * prerequisites() where the words of the command line are enough, else in its
+ * run(), which then returns with ctx->try_again set and is called again when
+ * the rows are there.  Conditions only grow.  A generic command (`list Rule`)
+ * may look at everything, so it lifts the filters. */
+
+#include <config.h>
+
+#include "pcloud-ctl.h"
+
+#include "ovsdb-idl-provider.h"
+
+void
+ctl_filter_init(struct ctl_filter *f)
+{
+    memset(f, 0, sizeof *f);
+    ovsdb_idl_condition_init(&f->rules);
+    ovsdb_idl_condition_init(&f->vis);
+}
+
+void
+ctl_filter_destroy(struct ctl_filter *f)
+{
+    ovsdb_idl_condition_destroy(&f->rules);
+    ovsdb_idl_condition_destroy(&f->vis);
+}
+
+/* Tells the database what is wanted by now. */
+static void
+send_conditions(struct ctl_run *run)
+{
+    struct ctl_filter *f = &run->filter;
+    unsigned int a = 0, b = 0;
+
+    if (!f->everything && !f->all_rules) {
+        a = ovsdb_idl_set_condition(run->idl, &pcrec_table_rule, &f->rules);
+    }
+    if (!f->everything && !f->all_vis) {
+        b = ovsdb_idl_set_condition(run->idl, &pcrec_table_vi, &f->vis);
+    }
+    f->seqno = MAX(a, b);
+}
+
+/* Call once, after the prerequisites and before the connection. */
+void
+ctl_filter_start(struct ctl_run *run)
+{
+    send_conditions(run);
+}
+
+/* Are all rows that were asked for in the IDL? */
+bool
+ctl_filter_is_complete(const struct ctl_run *run)
+{
+    return ovsdb_idl_get_condition_seqno(run->idl) >= run->filter.seqno;
+}
+
+/* For use in prerequisites(). */
+void
+ctl_need_all_rules(struct ctl_context *ctx)
+{
+    ctl_run_from_context(ctx)->filter.all_rules = true;
+}
+
+/* For use in prerequisites(). */
+void
+ctl_need_all_vis(struct ctl_context *ctx)
+{
+    ctl_run_from_context(ctx)->filter.all_vis = true;
+}
+
+/* For use in prerequisites(). */
+void
+ctl_need_rules_by_match(struct ctl_context *ctx, const char *match)
+{
+    pcrec_rule_add_clause_match(&ctl_run_from_context(ctx)->filter.rules,
+                                OVSDB_F_EQ, match);
+}
+
+/* For use in prerequisites(). */
+void
+ctl_need_vi_by_name(struct ctl_context *ctx, const char *name)
+{
+    pcrec_vi_add_clause_name(&ctl_run_from_context(ctx)->filter.vis,
+                             OVSDB_F_EQ, name);
+}
+
+/* Sends the conditions, to which something was added.  Adding what is there
+ * already has no effect.  Returns false and sets ctx->try_again if the rows are
+ * not there yet. */
+static bool
+await_rows(struct ctl_context *ctx)
+{
+    struct ctl_run *run = ctl_run_from_context(ctx);
+
+    send_conditions(run);
+    ctx->try_again = !ctl_filter_is_complete(run);
+    return !ctx->try_again;
+}
+
+/* For use in run(): the rules of 'service'. */
+bool
+ctl_need_rules_of_service(struct ctl_context *ctx,
+                          const struct pcrec_service *service)
+{
+    struct ctl_filter *f = &ctl_run_from_context(ctx)->filter;
+
+    /* A service that this very transaction adds has no other rules than those
+     * that it adds, too. */
+    if (f->everything || f->all_rules || !service->header_.old_datum) {
+        return true;
+    }
+    pcrec_rule_add_clause_service(&f->rules, OVSDB_F_INCLUDES,
+                                  &service->header_.uuid);
+    return await_rows(ctx);
+}
+
+/* For use in run(): the rules of 'chain'. */
+bool
+ctl_need_rules_of_chain(struct ctl_context *ctx,
+                        const struct pcrec_chain *chain)
+{
+    struct ctl_filter *f = &ctl_run_from_context(ctx)->filter;
+
+    if (f->everything || f->all_rules || !chain->header_.old_datum) {
+        return true;
+    }
+    pcrec_rule_add_clause_chain(&f->rules, OVSDB_F_INCLUDES,
+                                &chain->header_.uuid);
+    return await_rows(ctx);
+}
+
+/* For use in run(): the VIs of 'service'. */
+bool
+ctl_need_vis_of_service(struct ctl_context *ctx,
+                        const struct pcrec_service *service)
+{
+    return (!service->header_.old_datum
+            || ctl_need_vis_by_uuid(ctx, &service->header_.uuid));
+}
+
+/* The same for a service that may not be in the IDL yet. */
+bool
+ctl_need_vis_by_uuid(struct ctl_context *ctx, const struct uuid *service)
+{
+    struct ctl_filter *f = &ctl_run_from_context(ctx)->filter;
+
+    if (f->everything || f->all_vis) {
+        return true;
+    }
+    pcrec_vi_add_clause_service(&f->vis, OVSDB_F_INCLUDES, service);
+    return await_rows(ctx);
+}

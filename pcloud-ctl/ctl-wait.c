@@ -1,0 +1,242 @@
+/*
+ * Copyright (c) 2026 The PacketCloud developers.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/* --wait=applied: waiting for the agents, and what they say of new rows. */
+
+#include <config.h>
+
+#include <stdarg.h>
+
+#include "pcloud-ctl.h"
+
+#include "openvswitch/poll-loop.h"
+#include "smap.h"
+#include "util.h"
+
+/* Remembers that a command inserted 'row', called 'format' in messages, so
+ * that its errors are reported once the change is applied. */
+void
+ctl_watch_add(struct ctl_context *ctx, const struct ovsdb_idl_row *row,
+              const char *format, ...)
+{
+    struct ctl_run *run = ctl_run_from_context(ctx);
+    struct ctl_watch *w;
+    va_list args;
+
+    if (run->n_watches >= run->allocated_watches) {
+        run->watches = x2nrealloc(run->watches, &run->allocated_watches,
+                                  sizeof *run->watches);
+    }
+    w = &run->watches[run->n_watches++];
+    w->table = row->table->class_;
+    w->uuid = row->uuid;
+    va_start(args, format);
+    w->what = xvasprintf(format, args);
+    va_end(args);
+}
+
+void
+ctl_watch_clear(struct ctl_run *run)
+{
+    for (size_t i = 0; i < run->n_watches; i++) {
+        free(run->watches[i].what);
+    }
+    free(run->watches);
+    run->watches = NULL;
+    run->n_watches = run->allocated_watches = 0;
+}
+
+/* Asks for the columns that waiting reads. */
+void
+ctl_watch_prerequisites(struct ctl_run *run)
+{
+    static const struct ovsdb_idl_column *const columns[] = {
+        &pcrec_router_col_name,
+        &pcrec_router_col_cur_cfg,
+        &pcrec_router_col_connected,
+        &pcrec_router_col_error,
+        &pcrec_node_col_name,
+        &pcrec_node_col_cur_cfg,
+        &pcrec_node_col_error,
+        &pcrec_interface_col_status,
+        &pcrec_route_col_status,
+        &pcrec_service_col_error,
+        &pcrec_chain_col_error,
+        &pcrec_rule_col_error,
+        &pcrec_vi_col_name,
+        &pcrec_vi_col_service,
+        &pcrec_vi_col_state,
+        &pcrec_vi_col_error,
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(columns); i++) {
+        ovsdb_idl_add_column(run->idl, columns[i]);
+    }
+}
+
+/* Describes the first agent that has not come up to 'next_cfg', or returns
+ * NULL if all routers have.  The caller frees the description. */
+static char *
+describe_missing(struct ctl_run *run, int64_t next_cfg)
+{
+    const struct pcrec_router *router;
+    const struct pcrec_node *node;
+
+    PCREC_ROUTER_FOR_EACH (router, run->idl) {
+        if (router->cur_cfg < next_cfg) {
+            break;
+        }
+    }
+    if (!router) {
+        return NULL;
+    }
+    if (!router->connected || *router->error) {
+        return xasprintf("router \"%s\" to apply change %"PRId64" (%s)",
+                         router->name, next_cfg,
+                         *router->error ? router->error
+                         : "no agent is connected to it");
+    }
+    PCREC_NODE_FOR_EACH (node, run->idl) {
+        if (node->cur_cfg < next_cfg) {
+            return xasprintf("node \"%s\" to apply change %"PRId64" (%s)",
+                             node->name, next_cfg,
+                             *node->error ? node->error
+                             : "it is at an earlier one");
+        }
+    }
+    return xasprintf("router \"%s\" to apply change %"PRId64,
+                     router->name, next_cfg);
+}
+
+static const char *
+error_of_row(struct ctl_run *run, const struct ovsdb_idl_table_class *table,
+             const struct uuid *uuid)
+{
+    const char *error = NULL;
+
+    if (table == &pcrec_table_rule) {
+        const struct pcrec_rule *r = pcrec_rule_get_for_uuid(run->idl, uuid);
+        error = r ? r->error : NULL;
+    } else if (table == &pcrec_table_service) {
+        const struct pcrec_service *s
+            = pcrec_service_get_for_uuid(run->idl, uuid);
+        error = s ? s->error : NULL;
+    } else if (table == &pcrec_table_router) {
+        const struct pcrec_router *r
+            = pcrec_router_get_for_uuid(run->idl, uuid);
+        error = r ? r->error : NULL;
+    } else if (table == &pcrec_table_interface) {
+        const struct pcrec_interface *i
+            = pcrec_interface_get_for_uuid(run->idl, uuid);
+        error = i ? smap_get(&i->status, "error") : NULL;
+    } else if (table == &pcrec_table_route) {
+        const struct pcrec_route *r = pcrec_route_get_for_uuid(run->idl, uuid);
+        error = r ? smap_get(&r->status, "error") : NULL;
+    }
+    return error && *error ? error : NULL;
+}
+
+/* Fetches the VIs of the new services: only now are their UUIDs known. */
+static void
+fetch_vis(struct ctl_run *run)
+{
+    struct pcloud_context ctx = { .base.idl = run->idl, .run = run };
+    bool complete = true;
+
+    for (size_t i = 0; i < run->n_watches; i++) {
+        if (run->watches[i].table == &pcrec_table_service) {
+            const struct uuid *uuid
+                = ovsdb_idl_txn_get_insert_uuid(run->txn,
+                                                &run->watches[i].uuid);
+            if (uuid) {
+                complete &= ctl_need_vis_by_uuid(&ctx.base, uuid);
+            }
+        }
+    }
+    while (!complete) {
+        ovsdb_idl_run(run->idl);
+        complete = ctl_filter_is_complete(run);
+        if (!complete) {
+            ovsdb_idl_wait(run->idl);
+            ctl_block(run, "the database to send the new VIs");
+        }
+    }
+}
+
+static bool
+report_vis(struct ctl_run *run, const struct uuid *service)
+{
+    const struct pcrec_vi *vi;
+    bool any = false;
+
+    PCREC_VI_FOR_EACH (vi, run->idl) {
+        if (vi->service && uuid_equals(&vi->service->header_.uuid, service)
+            && (!strcmp(vi->state, "failed") || !strcmp(vi->state, "backoff")
+                || *vi->error)) {
+            ovs_error(0, "applied, but VI \"%s\" is in state %s: %s", vi->name,
+                      *vi->state ? vi->state : "unknown",
+                      *vi->error ? vi->error : "see the agent's log");
+            any = true;
+        }
+    }
+    return any;
+}
+
+/* Prints a line for each new row that is in error.  Returns the program's
+ * exit status. */
+static int
+report_errors(struct ctl_run *run)
+{
+    bool any = false;
+
+    fetch_vis(run);
+    for (size_t i = 0; i < run->n_watches; i++) {
+        const struct ctl_watch *w = &run->watches[i];
+        const struct uuid *uuid = ovsdb_idl_txn_get_insert_uuid(run->txn,
+                                                                &w->uuid);
+        const char *error = uuid ? error_of_row(run, w->table, uuid) : NULL;
+
+        if (error) {
+            ovs_error(0, "applied, but %s has an error: %s", w->what, error);
+            any = true;
+        }
+        if (uuid && w->table == &pcrec_table_service) {
+            any |= report_vis(run, uuid);
+        }
+    }
+    return any ? CTL_APPLIED_WITH_ERRORS : EXIT_SUCCESS;
+}
+
+/* Waits until every router has applied change 'next_cfg'.  Returns the
+ * program's exit status. */
+int
+ctl_wait_applied(struct ctl_run *run, int64_t next_cfg)
+{
+    /* Without --retry we would otherwise wait forever for a database that
+     * went away. */
+    ovsdb_idl_enable_reconnect(run->idl);
+    for (;;) {
+        ovsdb_idl_run(run->idl);
+
+        char *missing = describe_missing(run, next_cfg);
+        if (!missing) {
+            return report_errors(run);
+        }
+        ovsdb_idl_wait(run->idl);
+        ctl_block(run, missing);
+        free(missing);
+    }
+}

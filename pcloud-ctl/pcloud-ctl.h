@@ -1,0 +1,222 @@
+/*
+ * Copyright (c) 2026 The PacketCloud developers.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#ifndef PCLOUD_CTL_H
+#define PCLOUD_CTL_H 1
+
+/* What the files of pcloud-ctl share.
+ *
+ * A run goes through these steps, in pcloud-ctl.c:
+ *
+ *     1. The options and the commands are parsed (ctl-options.c).
+ *
+ *     2. Each command's prerequisites() asks for the tables and columns that
+ *        it reads, and for the rows of the two large tables, Rule and VI,
+ *        that it is about (ctl-filter.c).
+ *
+ *     3. Connected, each command's run() checks its arguments and changes the
+ *        one transaction that all commands share.  The first error ends the
+ *        program, and nothing was changed.
+ *
+ *     4. The transaction is committed, the commands' output printed.
+ *
+ *     5. With --wait=applied, the agents' acknowledgement is awaited and the
+ *        error columns of the new rows are looked at (ctl-wait.c).
+ *
+ * One thread, no locks. */
+
+#include "db-ctl-base.h"
+#include "ovsdb-idl.h"
+#include "svec.h"
+#include "table.h"
+#include "lib/pc-idl.h"
+
+/* Exit status: the change was made, but what was added has an error. */
+#define CTL_APPLIED_WITH_ERRORS 2
+
+/* Rows of the tables Rule and VI that commands want; see ctl-filter.c. */
+struct ctl_filter {
+    bool everything;            /* A generic command may look at any row. */
+    bool all_rules, all_vis;
+    struct ovsdb_idl_condition rules, vis;
+    unsigned int seqno;         /* Expected condition sequence number. */
+};
+
+/* A row that a command added, whose error column matters. */
+struct ctl_watch {
+    const struct ovsdb_idl_table_class *table;
+    struct uuid uuid;           /* As inserted, before the commit. */
+    char *what;                 /* For example: service "squid". */
+};
+
+/* One run of the program. */
+struct ctl_run {
+    /* Options. */
+    char *db;                   /* --db. */
+    char *run_dir;              /* PacketCloud's run directory. */
+    bool oneline;
+    bool dry_run;
+    bool retry;
+    bool wait_applied;          /* --wait=applied. */
+    unsigned int timeout;       /* Seconds; 0 is forever. */
+    int leader_only, shuffle_remotes;
+    bool format_given;          /* -f or --bare was given. */
+    struct table_style style;
+
+    /* The commands. */
+    char *args;                 /* The whole command line, for the log. */
+    struct shash local_options;
+    struct ctl_command *commands;
+    size_t n_commands;
+    struct svec words;          /* What 'commands' point into. */
+    struct svec tail;           /* Of vi-exec: what to run in the VI. */
+    int exit_status;            /* Of vi-exec: what it returned. */
+
+    /* The database. */
+    long long int deadline;     /* time_msec() of the timeout. */
+    struct ovsdb_idl *idl;
+    struct ovsdb_idl_txn *txn;
+    struct ctl_filter filter;
+    bool changed;               /* The commit changed something. */
+    bool sync;                  /* Raise next_cfg even if nothing changed. */
+    struct ctl_watch *watches;
+    size_t n_watches, allocated_watches;
+};
+
+struct pcloud_context {
+    struct ctl_context base;
+    struct ctl_run *run;
+};
+
+static inline struct ctl_run *
+ctl_run_from_context(const struct ctl_context *ctx)
+{
+    return CONTAINER_OF(ctx, struct pcloud_context, base)->run;
+}
+
+/* ctl-options.c */
+void ctl_parse_command_line(struct ctl_run *, int argc, char *argv[]);
+OVS_NO_RETURN void ctl_usage(void);
+
+/* The commands, each list ended by an all-NULL element. */
+extern const struct ctl_command_syntax ctl_infra_commands[];
+extern const struct ctl_command_syntax ctl_node_commands[];
+extern const struct ctl_command_syntax ctl_router_commands[];
+extern const struct ctl_command_syntax ctl_image_commands[];
+extern const struct ctl_command_syntax ctl_service_commands[];
+extern const struct ctl_command_syntax ctl_rule_commands[];
+extern const struct ctl_command_syntax ctl_vi_commands[];
+extern const struct ctl_command_syntax ctl_show_commands[];
+extern const struct ctl_command_syntax ctl_explain_commands[];
+void ctl_register_all(void);
+bool ctl_command_is_ours(const struct ctl_command_syntax *);
+bool ctl_command_needs_no_db(const struct ctl_command_syntax *);
+
+/* ctl-infra.c */
+bool ctl_check_bridge(struct ctl_context *, const char *key,
+                      const char *name);
+struct pcrec_node *ctl_insert_node(struct ctl_context *,
+                                   const struct pcrec_cloudlet *,
+                                   const char *name);
+
+/* ctl-filter.c */
+void ctl_filter_init(struct ctl_filter *);
+void ctl_filter_destroy(struct ctl_filter *);
+void ctl_filter_start(struct ctl_run *);
+void ctl_need_all_rules(struct ctl_context *);
+void ctl_need_rules_by_match(struct ctl_context *, const char *match);
+bool ctl_need_rules_of_service(struct ctl_context *,
+                               const struct pcrec_service *);
+bool ctl_need_rules_of_chain(struct ctl_context *, const struct pcrec_chain *);
+void ctl_need_all_vis(struct ctl_context *);
+void ctl_need_vi_by_name(struct ctl_context *, const char *name);
+bool ctl_need_vis_of_service(struct ctl_context *,
+                             const struct pcrec_service *);
+bool ctl_need_vis_by_uuid(struct ctl_context *, const struct uuid *service);
+bool ctl_filter_is_complete(const struct ctl_run *);
+
+/* ctl-wait.c */
+void ctl_watch_add(struct ctl_context *, const struct ovsdb_idl_row *,
+                   const char *format, ...) OVS_PRINTF_FORMAT(3, 4);
+void ctl_watch_clear(struct ctl_run *);
+void ctl_watch_prerequisites(struct ctl_run *);
+int ctl_wait_applied(struct ctl_run *, int64_t next_cfg);
+void ctl_block(struct ctl_run *, const char *what);
+
+/* ctl-find.c: rows by their names. */
+enum ctl_must { CTL_MAY_EXIST, CTL_MUST_EXIST };
+const struct pcrec_packetcloud *ctl_root(struct ctl_context *);
+const struct pcrec_cloudlet *ctl_find_cloudlet(struct ctl_context *,
+                                               const char *name,
+                                               enum ctl_must);
+const struct pcrec_router *ctl_find_router(struct ctl_context *,
+                                           const char *name, enum ctl_must);
+const struct pcrec_node *ctl_find_node(struct ctl_context *,
+                                       const char *name, enum ctl_must);
+const struct pcrec_vi_type *ctl_find_vi_type(struct ctl_context *,
+                                             const char *name, enum ctl_must);
+const struct pcrec_image *ctl_find_image(struct ctl_context *,
+                                         const char *name, enum ctl_must);
+const struct pcrec_provider *ctl_find_provider(struct ctl_context *,
+                                               const char *name,
+                                               enum ctl_must);
+const struct pcrec_service *ctl_find_service(struct ctl_context *,
+                                             const char *name, enum ctl_must);
+const struct pcrec_chain *ctl_find_chain(struct ctl_context *,
+                                         const char *name, enum ctl_must);
+const struct pcrec_vi *ctl_find_vi(struct ctl_context *, const char *name,
+                                   enum ctl_must);
+
+/* ctl-args.c: arguments. */
+struct ctl_arg {
+    const char *key;
+    const char *value;          /* NULL: not given.  Set by ctl_parse_args(). */
+};
+bool ctl_parse_args(struct ctl_context *, int first, struct ctl_arg *,
+                    size_t n);
+void ctl_split(struct svec *, const char *list);
+bool ctl_check_name(struct ctl_context *, const char *what, const char *name);
+bool ctl_parse_int(struct ctl_context *, const char *key, const char *value,
+                   int64_t min, int64_t max, int64_t *);
+bool ctl_parse_enum(struct ctl_context *, const char *key, const char *value,
+                    const char *const *choices);
+bool ctl_parse_capacity(struct ctl_context *, const struct ctl_arg[5],
+                        struct smap *);
+extern const char *const ctl_capacity_keys[5];
+size_t ctl_capacity_to_arrays(const struct smap *, const char *keys[5],
+                              int64_t values[5]);
+void ctl_capacity_from_arrays(struct smap *, char **keys,
+                              const int64_t *values, size_t n);
+char *ctl_format_capacities(char **keys, const int64_t *values, size_t n);
+
+/* ctl-table.c: output as a table. */
+struct ctl_table;
+struct ctl_table *ctl_table_create(const char *columns);
+struct ctl_table *ctl_table_create_unsorted(const char *columns);
+void ctl_cell(struct ctl_table *, const char *format, ...)
+    OVS_PRINTF_FORMAT(2, 3);
+void ctl_cell_int(struct ctl_table *, int64_t);
+void ctl_cell_strings(struct ctl_table *, char **, size_t n);
+void ctl_cell_capacity(struct ctl_table *, char **keys,
+                       const int64_t *values, size_t n);
+void ctl_table_output(struct ctl_context *, struct ctl_table *);
+
+/* ctl-agent.c: the agent's control socket. */
+char *ctl_agent_transact(struct ctl_run *, const char *command, int argc,
+                         char *argv[], char **reply)
+    OVS_WARN_UNUSED_RESULT;
+
+#endif /* pcloud-ctl.h */
