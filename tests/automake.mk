@@ -95,6 +95,11 @@ check-valgrind: $(UNIT_TESTS)
 	  status=$$?; $(srcdir)/tests/summary $(RESULTS)/valgrind-cases && exit $$status
 .PHONY: check-build check-unit check-autotest check-system check-suites check-valgrind
 
+# Open vSwitch's own tests, without and with our patches; takes long.
+check-ovs:
+	@TESTSUITEFLAGS='$(TESTSUITEFLAGS)' $(srcdir)/ovs-patches/check-ovs
+.PHONY: check-ovs
+
 # Everything that would be distributed, for the rule that git has no more.
 distfiles: Makefile
 	@srcdirstrip=`echo "$(srcdir)" | sed 's/[].[^$$\\*]/\\\\&/g'`; \
