@@ -190,6 +190,17 @@ pc_l3_put_move(struct ofpbuf *acts, enum mf_field_id src,
     ovs_assert(move->src.n_bits == move->dst.n_bits);
 }
 
+/* Sets 'mf' to 'value'.  Unlike ofpact_put_set_field() with a value it leaves
+ * no byte undefined, so that equal actions are equal byte by byte. */
+static void
+put_field(struct ofpbuf *acts, const struct mf_field *mf, const void *value)
+{
+    struct ofpact_set_field *sf = ofpact_put_set_field(acts, mf, NULL, NULL);
+
+    memcpy(sf->value, value, mf->n_bytes);
+    memset(ofpact_set_field_mask(sf), 0xff, mf->n_bytes);
+}
+
 /* Sets 'field', of 1, 2 or 4 bytes, to 'number'. */
 void
 pc_l3_put_number(struct ofpbuf *acts, enum mf_field_id field, uint32_t number)
@@ -198,7 +209,7 @@ pc_l3_put_number(struct ofpbuf *acts, enum mf_field_id field, uint32_t number)
     ovs_be32 value = htonl(number << (8 * (4 - mf->n_bytes)));
 
     ovs_assert(mf->n_bytes <= 4);
-    ofpact_put_set_field(acts, mf, &value, NULL);
+    put_field(acts, mf, &value);
 }
 
 /* Sets 'field', of 4 bytes if 'addr' is an IPv4-mapped address, otherwise of
@@ -213,10 +224,10 @@ pc_l3_put_ip(struct ofpbuf *acts, enum mf_field_id field,
         ovs_be32 ip = in6_addr_get_mapped_ipv4(addr);
 
         ovs_assert(mf->n_bytes == sizeof ip);
-        ofpact_put_set_field(acts, mf, &ip, NULL);
+        put_field(acts, mf, &ip);
     } else {
         ovs_assert(mf->n_bytes == sizeof *addr);
-        ofpact_put_set_field(acts, mf, addr, NULL);
+        put_field(acts, mf, addr);
     }
 }
 
@@ -225,5 +236,5 @@ void
 pc_l3_put_mac(struct ofpbuf *acts, enum mf_field_id field,
               const struct eth_addr mac)
 {
-    ofpact_put_set_field(acts, mf_from_id(field), &mac, NULL);
+    put_field(acts, mf_from_id(field), &mac);
 }
