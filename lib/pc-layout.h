@@ -44,6 +44,10 @@
  * 0 at the entrance of either direction, so that the flows of a rule do not
  * depend on the length of its path.
  *
+ * Registers, used by LEGACY, ROUTE and NEIGHBOR only (pc-l3-compile.h) and set
+ * there before they are read: reg0 interface, reg1 next hop (IPv4), reg2
+ * flags, xxreg1 (reg4 to reg7) next hop (IPv6).
+ *
  * Cookie: bits 63..48 PC_COOKIE_MAGIC, 47..40 enum pc_flow_kind, 39..0 the
  * first 40 bits of the UUID of the row that owns the flow (0 = none).
  *
@@ -134,7 +138,8 @@ enum pc_flow_kind pc_cookie_kind(ovs_be64);
 uint64_t pc_cookie_owner(ovs_be64);         /* 40 bits. */
 uint64_t pc_cookie_owner_bits(const struct uuid *); /* To compare with. */
 
-/* Groups: PC_GROUP_BASE | service number << 4 | kind. */
+/* Groups: PC_GROUP_BASE | service number << 4 | kind.  Number 0 is no
+ * service's. */
 #define PC_GROUP_BASE UINT32_C(0x9c000000)
 #define PC_GROUP_MASK UINT32_C(0xff000000)
 enum pc_group_kind {
@@ -143,6 +148,10 @@ enum pc_group_kind {
     PC_GROUP_SELECT_FORWARD = 2,/* Which VI. */
     PC_GROUP_SELECT_REVERSE = 3
 };
+/* An indirect group that is always alive and drops: what the last bucket of a
+ * fast failover group watches, for each must watch something. */
+#define PC_GROUP_ALWAYS (PC_GROUP_BASE | 0xf)
+
 uint32_t pc_group_id(uint16_t service, enum pc_group_kind);
 bool pc_group_is_ours(uint32_t group_id);
 uint16_t pc_group_service(uint32_t group_id);
