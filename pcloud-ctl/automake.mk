@@ -16,6 +16,7 @@ pcloud_ctl_pcloud_ctl_SOURCES = \
 	pcloud-ctl/ctl-options.c \
 	pcloud-ctl/ctl-prefix.c \
 	pcloud-ctl/ctl-prefix.h \
+	pcloud-ctl/ctl-query.c \
 	pcloud-ctl/ctl-router.c \
 	pcloud-ctl/ctl-rule.c \
 	pcloud-ctl/ctl-service.c \

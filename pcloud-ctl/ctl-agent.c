@@ -27,7 +27,6 @@
 #include "pcloud-ctl.h"
 
 #include "jsonrpc.h"
-#include "timeval.h"
 #include "unixctl.h"
 #include "util.h"
 
@@ -87,9 +86,6 @@ ctl_agent_transact(struct ctl_run *run, const char *command, int argc,
     *reply = NULL;
     if (error) {
         return error;
-    }
-    if (run->timeout) {
-        time_alarm(run->timeout);
     }
     retval = unixctl_client_transact(client, command, argc, argv, reply,
                                      &agent_error);

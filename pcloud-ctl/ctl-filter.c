@@ -51,10 +51,10 @@ send_conditions(struct ctl_run *run)
     struct ctl_filter *f = &run->filter;
     unsigned int a = 0, b = 0;
 
-    if (!f->everything && !f->all_rules) {
+    if (f->use_rules && !f->everything && !f->all_rules) {
         a = ovsdb_idl_set_condition(run->idl, &pcrec_table_rule, &f->rules);
     }
-    if (!f->everything && !f->all_vis) {
+    if (f->use_vis && !f->everything && !f->all_vis) {
         b = ovsdb_idl_set_condition(run->idl, &pcrec_table_vi, &f->vis);
     }
     f->seqno = MAX(a, b);
@@ -74,18 +74,38 @@ ctl_filter_is_complete(const struct ctl_run *run)
     return ovsdb_idl_get_condition_seqno(run->idl) >= run->filter.seqno;
 }
 
+/* For use in prerequisites(), by every command that reads columns of the table
+ * Rule: none of its rows, so far.  (A condition, even one that is false, makes
+ * the IDL monitor the table, which is what costs: see ctl-query.c.) */
+void
+ctl_use_rules(struct ctl_run *run)
+{
+    run->filter.use_rules = true;
+}
+
+/* The same for the table VI. */
+void
+ctl_use_vis(struct ctl_run *run)
+{
+    run->filter.use_vis = true;
+}
+
 /* For use in prerequisites(). */
 void
 ctl_need_all_rules(struct ctl_context *ctx)
 {
-    ctl_run_from_context(ctx)->filter.all_rules = true;
+    struct ctl_filter *f = &ctl_run_from_context(ctx)->filter;
+
+    f->use_rules = f->all_rules = true;
 }
 
 /* For use in prerequisites(). */
 void
 ctl_need_all_vis(struct ctl_context *ctx)
 {
-    ctl_run_from_context(ctx)->filter.all_vis = true;
+    struct ctl_filter *f = &ctl_run_from_context(ctx)->filter;
+
+    f->use_vis = f->all_vis = true;
 }
 
 /* For use in prerequisites(). */

@@ -77,12 +77,12 @@ ctl_prefix_parse(const char *s, enum ctl_plen plen, struct ctl_prefix *p)
     } else if (plen == CTL_PLEN_NO) {
         return bad(s, "must not have a prefix length");
     } else if (!*digits || digits[strspn(digits, "0123456789")]
-               || strlen(digits) > 3 || atoi(digits) > max) {
+               || strlen(digits) > 3 || strtoul(digits, NULL, 10) > max) {
         memset(p, 0, sizeof *p);
         return xasprintf("\"%s\" has a prefix length that is not 0 to %u",
                          s, max);
     }
-    p->plen = atoi(digits);
+    p->plen = strtoul(digits, NULL, 10);
     return NULL;
 }
 

@@ -117,34 +117,96 @@ directions_meet(const char *direction, const char *other, bool same)
     return a == PC_RULE_BOTH || b == PC_RULE_BOTH || (a == b) == same;
 }
 
-/* The rule in the database that diverts what 'rule' would, at the same
- * priority; NULL if there is none. */
-static const struct pcrec_rule *
-find_conflict(struct ctl_context *ctx, const struct rule *rule)
+/* Does 'rule' divert what one with 'match', 'priority' and 'direction'
+ * diverts? */
+static bool
+conflicts(const struct rule *rule, const char *match, int64_t priority,
+          const char *direction)
+{
+    return (priority == rule->priority
+            && ((!strcmp(match, rule->match)
+                 && directions_meet(rule->direction, direction, true))
+                || (!strcmp(match, rule->reverse)
+                    && directions_meet(rule->direction, direction, false))));
+}
+
+/* A rule that is there already and diverts what 'rule' would. */
+struct conflict {
+    const struct pcrec_service *service;
+    const struct pcrec_chain *chain;
+    char *match, *direction;
+    int64_t priority;
+};
+
+/* Looks at the rules that this transaction adds. */
+static bool
+find_new_conflict(struct ctl_context *ctx, const struct rule *rule,
+                  struct conflict *c)
 {
     const struct pcrec_rule *r;
 
     PCREC_RULE_FOR_EACH (r, ctx->idl) {
-        if (r->priority == rule->priority
-            && ((!strcmp(r->match, rule->match)
-                 && directions_meet(rule->direction, r->direction, true))
-                || (!strcmp(r->match, rule->reverse)
-                    && directions_meet(rule->direction, r->direction,
-                                       false)))) {
-            return r;
+        if (!r->header_.old_datum
+            && conflicts(rule, r->match, r->priority, r->direction)) {
+            c->service = r->service;
+            c->chain = r->chain;
+            c->match = xstrdup(r->match);
+            c->direction = xstrdup(r->direction);
+            c->priority = r->priority;
+            return true;
         }
     }
-    return NULL;
+    return false;
+}
+
+/* Looks for a rule that diverts, at the same priority, what 'rule' would.  If
+ * there is one, returns true and stores it in '*c', whose strings the caller
+ * frees.  May report an error. */
+static bool
+find_conflict(struct ctl_context *ctx, const struct rule *rule,
+              struct conflict *c)
+{
+    struct ctl_found_rule *rules = NULL;
+    size_t n = 0;
+
+    memset(c, 0, sizeof *c);
+    if (!ctl_query_rules(ctx, rule->match, &rules, &n)
+        || (strcmp(rule->match, rule->reverse)
+            && !ctl_query_rules(ctx, rule->reverse, &rules, &n))) {
+        ctl_found_rules_destroy(rules, n);
+        return false;
+    }
+    for (size_t i = 0; i < n && !c->match; i++) {
+        const struct ctl_found_rule *f = &rules[i];
+
+        if (conflicts(rule, f->match, f->priority, f->direction)) {
+            c->service = pcrec_service_get_for_uuid(ctx->idl, &f->service);
+            c->chain = pcrec_chain_get_for_uuid(ctx->idl, &f->chain);
+            c->match = xstrdup(f->match);
+            c->direction = xstrdup(f->direction);
+            c->priority = f->priority;
+        }
+    }
+    ctl_found_rules_destroy(rules, n);
+    return c->match || find_new_conflict(ctx, rule, c);
 }
 
 /* rule-add, rule-check */
 
 static void
-pre_rule(struct ctl_context *ctx)
+pre_owners(struct ctl_context *ctx)
 {
     ovsdb_idl_add_column(ctx->idl, &pcrec_service_col_name);
     ovsdb_idl_add_column(ctx->idl, &pcrec_service_col_visible);
     ovsdb_idl_add_column(ctx->idl, &pcrec_chain_col_name);
+    ovsdb_idl_add_column(ctx->idl, &pcrec_provider_col_name);
+}
+
+static void
+pre_rule(struct ctl_context *ctx)
+{
+    pre_owners(ctx);
+    ctl_use_rules(ctl_run_from_context(ctx));
     ovsdb_idl_add_column(ctx->idl, &pcrec_rule_col_service);
     ovsdb_idl_add_column(ctx->idl, &pcrec_rule_col_chain);
     ovsdb_idl_add_column(ctx->idl, &pcrec_rule_col_match);
@@ -152,34 +214,25 @@ pre_rule(struct ctl_context *ctx)
     ovsdb_idl_add_column(ctx->idl, &pcrec_rule_col_direction);
 }
 
-/* Checks the words, and asks for the rules with the same match. */
+/* Checks the words before the database is reached.  The table Rule is not
+ * monitored; see ctl-query.c. */
 static void
 pre_rule_add(struct ctl_context *ctx)
 {
     struct rule rule;
 
-    pre_rule(ctx);
-    if (rule_parse(ctx, &rule)) {
-        ctl_need_rules_by_match(ctx, rule.match);
-        ctl_need_rules_by_match(ctx, rule.reverse);
-    }
+    pre_owners(ctx);
+    rule_parse(ctx, &rule);
     rule_destroy(&rule);
 }
 
-static bool
-report_conflict(struct ctl_context *ctx, const struct rule *rule)
+static void
+report_conflict(struct ctl_context *ctx, const struct conflict *c)
 {
-    const struct pcrec_rule *other = find_conflict(ctx, rule);
-    const char *what, *owner;
-
-    if (!other) {
-        return false;
-    }
-    owner = rule_owner(other, &what);
     ctl_error(ctx, "%s \"%s\" has the rule \"%s\" at priority %"PRId64
-              " (%s) already", what, owner, other->match, other->priority,
-              other->direction);
-    return true;
+              " (%s) already", c->chain ? "chain" : "service",
+              c->chain ? c->chain->name : c->service ? c->service->name : "",
+              c->match, c->priority, c->direction);
 }
 
 /* Finds service or chain 'name', which is to have rules. */
@@ -220,7 +273,7 @@ cmd_rule_add(struct ctl_context *ctx)
 {
     const struct pcrec_service *service;
     const struct pcrec_chain *chain;
-    const struct pcrec_rule *same;
+    struct conflict c;
     struct rule rule;
 
     if (!rule_parse(ctx, &rule)
@@ -230,13 +283,14 @@ cmd_rule_add(struct ctl_context *ctx)
     }
     set_rule_defaults(&rule);
 
-    same = find_conflict(ctx, &rule);
-    if (same && shash_find(&ctx->options, "--may-exist")
-        && same->service == service && same->chain == chain
-        && !strcmp(same->match, rule.match)
-        && !strcmp(same->direction, rule.direction)) {
-        /* As wanted. */
-    } else if (!report_conflict(ctx, &rule)) {
+    if (find_conflict(ctx, &rule, &c)) {
+        if (!shash_find(&ctx->options, "--may-exist")
+            || c.service != service || c.chain != chain
+            || strcmp(c.match, rule.match)
+            || strcmp(c.direction, rule.direction)) {
+            report_conflict(ctx, &c);
+        }
+    } else if (!ctx->error) {
         struct pcrec_rule *r = pcrec_rule_insert(ctx->txn);
 
         pcrec_rule_set_service(r, service);
@@ -246,14 +300,9 @@ cmd_rule_add(struct ctl_context *ctx)
         pcrec_rule_set_direction(r, rule.direction);
         ctl_watch_add(ctx, &r->header_, "rule \"%s\"", rule.match);
     }
+    free(c.match);
+    free(c.direction);
     rule_destroy(&rule);
-}
-
-static void
-pre_rule_check(struct ctl_context *ctx)
-{
-    pre_rule_add(ctx);
-    ovsdb_idl_add_column(ctx->idl, &pcrec_provider_col_name);
 }
 
 /* Says what a rule would divert, or why it cannot be. */
@@ -263,6 +312,7 @@ cmd_rule_check(struct ctl_context *ctx)
     const char *owner = ctx->argv[1];
     const struct pcrec_service *service;
     const struct pcrec_chain *chain;
+    struct conflict c;
     struct rule rule;
 
     if (!rule_parse(ctx, &rule)
@@ -272,7 +322,9 @@ cmd_rule_check(struct ctl_context *ctx)
         return;
     }
     set_rule_defaults(&rule);
-    if (!report_conflict(ctx, &rule)) {
+    if (find_conflict(ctx, &rule, &c)) {
+        report_conflict(ctx, &c);
+    } else if (!ctx->error) {
         enum pc_rule_direction d = direction_from_string(rule.direction);
 
         if (d != PC_RULE_REVERSE) {
@@ -283,6 +335,8 @@ cmd_rule_check(struct ctl_context *ctx)
         }
         ds_put_format(&ctx->output, "priority: %"PRId64"\n", rule.priority);
     }
+    free(c.match);
+    free(c.direction);
     rule_destroy(&rule);
 }
 
@@ -291,8 +345,10 @@ cmd_rule_check(struct ctl_context *ctx)
 static void
 pre_rule_del(struct ctl_context *ctx)
 {
+    struct rule rule;
+
+    pre_rule(ctx);
     if (shash_find(&ctx->options, "--all")) {
-        pre_rule(ctx);
         if (ctx->argc > 2) {
             ctl_error(ctx, "--all rules and a match do not go together");
         }
@@ -300,7 +356,10 @@ pre_rule_del(struct ctl_context *ctx)
         ctl_error(ctx, "say which rule of \"%s\": its match, or --all",
                   ctx->argv[1]);
     } else {
-        pre_rule_add(ctx);
+        if (rule_parse(ctx, &rule)) {
+            ctl_need_rules_by_match(ctx, rule.match);
+        }
+        rule_destroy(&rule);
     }
 }
 
@@ -317,7 +376,7 @@ del_all_rules(struct ctl_context *ctx, const struct pcrec_service *service,
     }
     PCREC_RULE_FOR_EACH_SAFE (r, next, ctx->idl) {
         if (r->service == service && r->chain == chain) {
-            pcrec_rule_delete(r);
+            ctl_delete_rule(ctx, r);
         }
     }
 }
@@ -339,7 +398,7 @@ del_rule(struct ctl_context *ctx, const struct pcrec_service *service,
         }
     }
     if (n == 1) {
-        pcrec_rule_delete(found);
+        ctl_delete_rule(ctx, found);
     } else if (n) {
         ctl_error(ctx, "\"%s\" has %"PRIuSIZE" rules \"%s\": say priority= or "
                   "direction=", ctx->argv[1], n, rule->match);
@@ -419,7 +478,7 @@ const struct ctl_command_syntax ctl_rule_commands[] = {
      cmd_rule_add, NULL, "--may-exist", RW},
     {"rule-del", 1, INT_MAX, "SERVICE [ARG] [KEY=VALUE]...", pre_rule_del,
      cmd_rule_del, NULL, "--if-exists,--all", RW},
-    {"rule-check", 2, INT_MAX, "SERVICE ARG [KEY=VALUE]...", pre_rule_check,
+    {"rule-check", 2, INT_MAX, "SERVICE ARG [KEY=VALUE]...", pre_rule_add,
      cmd_rule_check, NULL, "", RO},
     {"rule-list", 0, 1, "[SERVICE]", pre_rule_list, cmd_rule_list, NULL,
      "--columns=", RO},

@@ -444,6 +444,7 @@ static void
 pre_service_set(struct ctl_context *ctx)
 {
     pre_service(ctx);
+    ctl_use_vis(ctl_run_from_context(ctx));
     ovsdb_idl_add_column(ctx->idl, &pcrec_vi_col_service);
     ovsdb_idl_add_column(ctx->idl, &pcrec_vi_col_capacity);
 }
@@ -514,6 +515,7 @@ static void
 pre_service_del(struct ctl_context *ctx)
 {
     pre_service(ctx);
+    ctl_use_rules(ctl_run_from_context(ctx));
     ovsdb_idl_add_column(ctx->idl, &pcrec_rule_col_service);
 }
 
@@ -544,7 +546,7 @@ cmd_service_del(struct ctl_context *ctx)
     }
     PCREC_RULE_FOR_EACH_SAFE (r, next, ctx->idl) {
         if (r->service == s) {
-            pcrec_rule_delete(r);
+            ctl_delete_rule(ctx, r);
         }
     }
     pcrec_service_delete(s);

@@ -30,6 +30,7 @@
 static void
 pre_vi(struct ctl_context *ctx)
 {
+    ctl_use_vis(ctl_run_from_context(ctx));
     ovsdb_idl_add_column(ctx->idl, &pcrec_node_col_name);
     ovsdb_idl_add_column(ctx->idl, &pcrec_service_col_name);
     ovsdb_idl_add_column(ctx->idl, &pcrec_vi_col_name);

@@ -75,13 +75,13 @@ ctl_watch_prerequisites(struct ctl_run *run)
         &pcrec_route_col_status,
         &pcrec_service_col_error,
         &pcrec_chain_col_error,
-        &pcrec_rule_col_error,
         &pcrec_vi_col_name,
         &pcrec_vi_col_service,
         &pcrec_vi_col_state,
         &pcrec_vi_col_error,
     };
 
+    ctl_use_vis(run);
     for (size_t i = 0; i < ARRAY_SIZE(columns); i++) {
         ovsdb_idl_add_column(run->idl, columns[i]);
     }
@@ -121,15 +121,16 @@ describe_missing(struct ctl_run *run, int64_t next_cfg)
                      router->name, next_cfg);
 }
 
-static const char *
+/* What the agents say against the row with 'uuid'; NULL if nothing.  The
+ * caller frees it. */
+static char *
 error_of_row(struct ctl_run *run, const struct ovsdb_idl_table_class *table,
              const struct uuid *uuid)
 {
     const char *error = NULL;
 
     if (table == &pcrec_table_rule) {
-        const struct pcrec_rule *r = pcrec_rule_get_for_uuid(run->idl, uuid);
-        error = r ? r->error : NULL;
+        return ctl_query_rule_error(run, uuid);
     } else if (table == &pcrec_table_service) {
         const struct pcrec_service *s
             = pcrec_service_get_for_uuid(run->idl, uuid);
@@ -146,7 +147,7 @@ error_of_row(struct ctl_run *run, const struct ovsdb_idl_table_class *table,
         const struct pcrec_route *r = pcrec_route_get_for_uuid(run->idl, uuid);
         error = r ? smap_get(&r->status, "error") : NULL;
     }
-    return error && *error ? error : NULL;
+    return error && *error ? xstrdup(error) : NULL;
 }
 
 /* Fetches the VIs of the new services: only now are their UUIDs known. */
@@ -207,10 +208,11 @@ report_errors(struct ctl_run *run)
         const struct ctl_watch *w = &run->watches[i];
         const struct uuid *uuid = ovsdb_idl_txn_get_insert_uuid(run->txn,
                                                                 &w->uuid);
-        const char *error = uuid ? error_of_row(run, w->table, uuid) : NULL;
+        char *error = uuid ? error_of_row(run, w->table, uuid) : NULL;
 
         if (error) {
             ovs_error(0, "applied, but %s has an error: %s", w->what, error);
+            free(error);
             any = true;
         }
         if (uuid && w->table == &pcrec_table_service) {

@@ -62,8 +62,10 @@ ctl_run_destroy(struct ctl_run *run)
         ovsdb_idl_txn_destroy(run->txn);
     }
     ovsdb_idl_destroy(run->idl);
+    ctl_query_close(run);
     ctl_watch_clear(run);
     ctl_filter_destroy(&run->filter);
+    free(run->deleted);
     free(run->commands);
     svec_destroy(&run->words);
     svec_destroy(&run->tail);
@@ -316,6 +318,7 @@ abandon_try(struct ctl_run *run, struct ovsdb_symbol_table *symtab)
     run->txn = NULL;
     ovsdb_symbol_table_destroy(symtab);
     ctl_watch_clear(run);
+    run->n_deleted = 0;
     free_outputs(run);
     return false;
 }
@@ -448,6 +451,8 @@ main(int argc, char *argv[])
          ? VLL_INFO : VLL_DBG, "Called as %s", run.args);
     if (run.timeout) {
         run.deadline = time_msec() + run.timeout * 1000LL;
+        /* For what blocks elsewhere than in ctl_block(). */
+        time_alarm(run.timeout + 1);
     }
 
     for (size_t i = 0; i < run.n_commands; i++) {

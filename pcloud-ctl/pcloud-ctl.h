@@ -50,6 +50,7 @@
 /* Rows of the tables Rule and VI that commands want; see ctl-filter.c. */
 struct ctl_filter {
     bool everything;            /* A generic command may look at any row. */
+    bool use_rules, use_vis;    /* Are the tables monitored at all? */
     bool all_rules, all_vis;
     struct ovsdb_idl_condition rules, vis;
     unsigned int seqno;         /* Expected condition sequence number. */
@@ -90,6 +91,9 @@ struct ctl_run {
     struct ovsdb_idl *idl;
     struct ovsdb_idl_txn *txn;
     struct ctl_filter filter;
+    struct jsonrpc *query;      /* See ctl-query.c. */
+    struct uuid *deleted;       /* Rules that this transaction deletes. */
+    size_t n_deleted, allocated_deleted;
     bool changed;               /* The commit changed something. */
     bool sync;                  /* Raise next_cfg even if nothing changed. */
     struct ctl_watch *watches;
@@ -136,6 +140,8 @@ struct pcrec_node *ctl_insert_node(struct ctl_context *,
 void ctl_filter_init(struct ctl_filter *);
 void ctl_filter_destroy(struct ctl_filter *);
 void ctl_filter_start(struct ctl_run *);
+void ctl_use_rules(struct ctl_run *);
+void ctl_use_vis(struct ctl_run *);
 void ctl_need_all_rules(struct ctl_context *);
 void ctl_need_rules_by_match(struct ctl_context *, const char *match);
 bool ctl_need_rules_of_service(struct ctl_context *,
@@ -147,6 +153,21 @@ bool ctl_need_vis_of_service(struct ctl_context *,
                              const struct pcrec_service *);
 bool ctl_need_vis_by_uuid(struct ctl_context *, const struct uuid *service);
 bool ctl_filter_is_complete(const struct ctl_run *);
+
+/* ctl-query.c */
+struct ctl_found_rule {
+    char *match;
+    const char *direction;
+    int64_t priority;
+    struct uuid uuid;
+    struct uuid service, chain; /* All zeros: none. */
+};
+void ctl_delete_rule(struct ctl_context *, const struct pcrec_rule *);
+bool ctl_query_rules(struct ctl_context *, const char *match,
+                     struct ctl_found_rule **, size_t *n);
+void ctl_found_rules_destroy(struct ctl_found_rule *, size_t n);
+char *ctl_query_rule_error(struct ctl_run *, const struct uuid *);
+void ctl_query_close(struct ctl_run *);
 
 /* ctl-wait.c */
 void ctl_watch_add(struct ctl_context *, const struct ovsdb_idl_row *,
