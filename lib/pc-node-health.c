@@ -126,5 +126,11 @@ pc_node_vi_probe_done(struct pc_node_vi *vi, uint64_t generation, char *error)
         vi->ready = vi->rise.good;
         VLOG_INFO("%s: %s", vi->name, vi->ready ? "well again" : error);
     }
-    pc_node_vi_set_error(vi, error);
+    if (vi->step == PC_STEP_PROBE) {
+        /* To be expected for a while: shown, not logged. */
+        free(vi->error);
+        vi->error = error;
+    } else {
+        pc_node_vi_set_error(vi, error);
+    }
 }

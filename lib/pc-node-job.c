@@ -27,6 +27,9 @@
 #include "util.h"
 #include "uuid.h"
 
+/* What pcloud-vi-init prints begins with this. */
+#define INIT_PREFIX "pcloud-vi-init:"
+
 /* A job works on copies: the main loop goes on changing the VI meanwhile.  The
  * VI itself stays until its job is done; only 'node->vi_cfg', 'record_dir' and
  * 'fault' are shared, and nobody changes them. */
@@ -274,13 +277,14 @@ pc_node_job_start(struct pc_node_vi *vi)
 
 /* Stop. */
 
-/* The last line that the VI has printed: nearly always why it ended. */
+/* The last line that the VI has printed itself: nearly always why it ended.
+ * What its init has to say comes by pc_container_stage(). */
 static char *
 read_last_line(const char *lxc_path, const char *name)
 {
     char *path = pc_container_log_path(lxc_path, name);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    char buf[512];
+    char buf[1024];
 
     free(path);
     if (fd < 0) {
@@ -290,15 +294,19 @@ read_last_line(const char *lxc_path, const char *name)
     off_t from = MAX(size - (off_t) sizeof buf + 1, 0);
     ssize_t n = pread(fd, buf, sizeof buf - 1, from);
     close(fd);
-    while (n > 0 && strchr("\r\n \t", buf[n - 1])) {
-        n--;
+    while (n > 0) {
+        buf[n] = '\0';
+        char *end = strrchr(buf, '\n');
+        char *line = end ? end + 1 : buf;
+
+        line += strspn(line, " \t\r");
+        if (*line && strncmp(line, INIT_PREFIX, strlen(INIT_PREFIX))) {
+            line[strcspn(line, "\r")] = '\0';
+            return xstrdup(line);
+        }
+        n = end ? end - buf : 0;
     }
-    if (n <= 0) {
-        return NULL;
-    }
-    buf[n] = '\0';
-    char *line = strrchr(buf, '\n');
-    return xstrdup(line ? line + 1 : buf);
+    return NULL;
 }
 
 static void
@@ -309,7 +317,8 @@ stop_cb(void *job_)
     const char *lxc_path = n->vi_cfg.lxc_path;
 
     job->ran = true;
-    if (job->vi->died) {        /* Not changed while the job runs. */
+    if (pc_container_stage(lxc_path, job->name, NULL) == PC_CONTAINER_FAILED) {
+        /* It ended by itself: it may have said why. */
         job->last_line = read_last_line(lxc_path, job->name);
     }
     pc_fault(n->fault, "before-stop");

@@ -27,6 +27,7 @@
 #include "openvswitch/poll-loop.h"
 #include "openvswitch/vlog.h"
 #include "ovsdb-idl.h"
+#include "pc-container.h"
 #include "pc-ports.h"
 #include "pc-worker.h"
 #include "sha1.h"
@@ -98,6 +99,7 @@ pc_node_create(struct ovsdb_idl *idl, const struct pc_node_config *cfg)
     if (n->config_error) {
         VLOG_ERR("%s: %s", n->state_dir, ovs_strerror(n->config_error));
     }
+    pc_container_process_init();
     n->worker = pc_worker_create(N_WORKERS);
     n->prober = pc_worker_create(N_PROBERS);
     shash_init(&n->vis);
