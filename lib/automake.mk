@@ -7,15 +7,37 @@ noinst_LTLIBRARIES += lib/libpcloud.la
 lib_libpcloud_la_SOURCES = \
 	lib/pc-backoff.c \
 	lib/pc-backoff.h \
+	lib/pc-cgroup.c \
+	lib/pc-cgroup.h \
 	lib/pc-compile-group.c \
 	lib/pc-compile-private.h \
 	lib/pc-compile.c \
 	lib/pc-compile.h \
+	lib/pc-container-config.c \
+	lib/pc-container-config.h \
+	lib/pc-container.c \
+	lib/pc-container.h \
+	lib/pc-controller-address.c \
+	lib/pc-controller-compile.c \
+	lib/pc-controller-l3.c \
+	lib/pc-controller-model.c \
+	lib/pc-controller-place.c \
+	lib/pc-controller-private.h \
+	lib/pc-controller-recompute.c \
+	lib/pc-controller-status.c \
+	lib/pc-controller-sync.c \
+	lib/pc-controller.c \
+	lib/pc-controller.h \
+	lib/pc-explain.h \
 	lib/pc-fault.h \
+	lib/pc-fetch.h \
 	lib/pc-flow-table-private.h \
 	lib/pc-flow-table-take.c \
 	lib/pc-flow-table.c \
 	lib/pc-flow-table.h \
+	lib/pc-fs.c \
+	lib/pc-fs.h \
+	lib/pc-image.h \
 	lib/pc-installed.c \
 	lib/pc-installed.h \
 	lib/pc-l3-adjacency.c \
@@ -35,6 +57,11 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-l3.h \
 	lib/pc-layout.c \
 	lib/pc-layout.h \
+	lib/pc-manifest-check.c \
+	lib/pc-manifest-check.h \
+	lib/pc-manifest-part.c \
+	lib/pc-manifest.c \
+	lib/pc-manifest.h \
 	lib/pc-match-parse.c \
 	lib/pc-match-private.h \
 	lib/pc-match.c \
@@ -45,6 +72,17 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-model.h \
 	lib/pc-name.c \
 	lib/pc-name.h \
+	lib/pc-netns.c \
+	lib/pc-netns.h \
+	lib/pc-node-ctl.c \
+	lib/pc-node-health.c \
+	lib/pc-node-job.c \
+	lib/pc-node-private.h \
+	lib/pc-node-scan.c \
+	lib/pc-node-status.c \
+	lib/pc-node-vi.c \
+	lib/pc-node.c \
+	lib/pc-node.h \
 	lib/pc-ofpact.c \
 	lib/pc-ofpact.h \
 	lib/pc-ports.c \
@@ -60,7 +98,10 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-units.c \
 	lib/pc-units.h \
 	lib/pc-value.c \
-	lib/pc-value.h
+	lib/pc-value.h \
+	lib/pc-vi.h \
+	lib/pc-worker.c \
+	lib/pc-worker.h
 nodist_lib_libpcloud_la_SOURCES = \
 	lib/pc-idl.c \
 	lib/pc-idl.h
