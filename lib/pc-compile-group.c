@@ -137,12 +137,25 @@ add_failover_group(struct pc_flow_table *t, uint8_t base,
 
     /* Without actions this bucket drops, and counts what it drops. */
     b = add_bucket(&gm, 1);
+    b->watch_group = PC_GROUP_ALWAYS;
     if (svc->on_failure == PC_FAIL_OPEN) {
         ofpbuf_init(&ofpacts, 32);
         pc_ofpact_put_resubmit(&ofpacts, base + PC_TABLE_NEXT);
         bucket_steal_actions(b, &ofpacts);
     }
     pc_flow_table_add_group(t, &svc->uuid, &gm);
+    ofputil_uninit_group_mod(&gm);
+}
+
+/* Adds PC_GROUP_ALWAYS. */
+void
+pc_compile_always_group__(struct pc_flow_table *t, const struct uuid *owner)
+{
+    struct ofputil_group_mod gm;
+
+    init_group(&gm, PC_GROUP_ALWAYS, OFPGT11_INDIRECT);
+    add_bucket(&gm, 0);
+    pc_flow_table_add_group(t, owner, &gm);
     ofputil_uninit_group_mod(&gm);
 }
 

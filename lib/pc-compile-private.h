@@ -19,8 +19,11 @@
 
 /* Between pc-compile.c and pc-compile-group.c. */
 
+#include "openvswitch/uuid.h"
 #include "pc-compile.h"
 
+void pc_compile_always_group__(struct pc_flow_table *,
+                               const struct uuid *owner);
 void pc_compile_groups__(struct pc_flow_table *, uint8_t base,
                          const struct pc_service *);
 void pc_compile_meters__(struct pc_flow_table *, const struct pc_vi *);

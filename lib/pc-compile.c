@@ -126,6 +126,7 @@ pc_compile_common(struct pc_flow_table *t, uint8_t base)
 
     pc_flow_table_remove_owner(t, &UUID_ZERO);
     ctx_init(&ctx, t, base, &UUID_ZERO);
+    pc_compile_always_group__(t, &UUID_ZERO);
     add_guards(&ctx);
 
     /* A path that isn't there has no hops. */

@@ -72,7 +72,8 @@
 struct pc_flow_table;
 
 /* The flows that are always there, owned by the zero UUID: what is never
- * diverted, and the ends of the tables. */
+ * diverted, and the ends of the tables; and the group that the others' last
+ * buckets watch.  Compile it before any service. */
 void pc_compile_common(struct pc_flow_table *, uint8_t base);
 
 /* A rule: hooks in table 0 in the direction or directions of the rule.  The

@@ -28,6 +28,7 @@
 #include "openvswitch/ofp-match.h"
 #include "openvswitch/ofp-parse.h"
 #include "openvswitch/ofp-port.h"
+#include "openvswitch/ofpbuf.h"
 #include "packets.h"
 #include "pc-match-private.h"
 #include "pc-name.h"
@@ -505,6 +506,30 @@ check_match(const struct tokens *ts, const struct match *match)
     return NULL;
 }
 
+/* Open vSwitch has matches in memory that OpenFlow messages can't carry, e.g.
+ * on part of a VLAN priority: the switch would return another flow than it
+ * was given. */
+static char * OVS_WARN_UNUSED_RESULT
+check_wire(const struct pc_rule_match *m)
+{
+    struct match match, decoded;
+    struct ofpbuf b;
+
+    pc_rule_match_expand(m, PC_FORWARD, &match);
+    ofpbuf_init(&b, 128);
+    oxm_put_match(&b, &match, OFP15_VERSION);
+    enum ofperr err = oxm_pull_match(&b, false, NULL, NULL, &decoded);
+    ofpbuf_uninit(&b);
+
+    decoded.flow.packet_type = decoded.wc.masks.packet_type = 0;
+    if (!err && match_equal(&match, &decoded)) {
+        return NULL;
+    }
+    return xasprintf("%sOpenFlow can't match on this part of the field",
+                     match.wc.masks.vlans[0].tci
+                     != decoded.wc.masks.vlans[0].tci ? "vlan_tci: " : "");
+}
+
 char *
 pc_rule_match_parse(const char *text, const struct ofputil_port_map *ports,
                     struct pc_rule_match *m)
@@ -522,6 +547,11 @@ pc_rule_match_parse(const char *text, const struct ofputil_port_map *ports,
     }
     if (!error) {
         pc_rule_match_init__(m, &match);
+        error = check_wire(m);
+        if (error) {
+            pc_rule_match_destroy(m);
+            memset(m, 0, sizeof *m);
+        }
     }
     free(ts.tokens);
     free(ts.text);

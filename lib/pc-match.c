@@ -95,9 +95,7 @@ pc_match_reverse(const struct match *match, struct match *reverse)
 
     /* What only the forward direction has. */
     mask->in_port.ofp_port = 0;
-    if (flow->vlans[0].tci || !(mask->vlans[0].tci & htons(VLAN_CFI))) {
-        mask->vlans[0].tci &= htons((uint16_t) ~VLAN_PCP_MASK);
-    }                           /* Else untagged, both ways. */
+    mask->vlans[0].tci &= htons((uint16_t) ~VLAN_PCP_MASK);
     mask->nw_tos = 0;
     mask->nw_ttl = 0;
     mask->nw_frag = 0;
@@ -106,9 +104,9 @@ pc_match_reverse(const struct match *match, struct match *reverse)
     match_zero_wildcarded_fields(reverse);
 }
 
-/* Fills '*m' from the forward match.  Open vSwitch's parser adds the default
- * packet type to some matches and not to others, and a switch does not return
- * it: left out, equal matches are equal. */
+/* Fills '*m' from the forward match, in the one form in which a switch returns
+ * it.  Open vSwitch's parser adds the default packet type to some matches and
+ * not to others; and untagged has no priority to match on. */
 void
 pc_rule_match_init__(struct pc_rule_match *m, const struct match *match)
 {
@@ -117,6 +115,10 @@ pc_rule_match_init__(struct pc_rule_match *m, const struct match *match)
 
     forward.flow.packet_type = forward.wc.masks.packet_type = 0;
     match_zero_wildcarded_fields(&forward);
+    if (!forward.flow.vlans[0].tci
+        && forward.wc.masks.vlans[0].tci & htons(VLAN_CFI)) {
+        forward.wc.masks.vlans[0].tci = htons(VLAN_VID_MASK | VLAN_CFI);
+    }
     pc_match_reverse(&forward, &reverse);
 
     minimatch_init(&m->match[PC_FORWARD], &forward);

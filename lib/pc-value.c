@@ -49,6 +49,7 @@ group_value(uint32_t group_id, uint8_t type,
 
     v->n_refs = 1;
     v->type = PC_MOD_GROUP;
+    v->group.command = OFPGC11_ADD;     /* To encode it. */
     v->group.group_id = group_id;
     v->group.type = type;
     v->group.command_bucket_id = OFPG15_BUCKET_ALL;
@@ -230,11 +231,11 @@ static struct pc_value *
 group_on_wire(const struct pc_value *v, enum ofputil_protocol protocol)
 {
     enum ofp_version version = ofputil_protocol_to_ofp_version(protocol);
-    struct ofputil_group_mod gm = v->group, decoded;
+    struct ofputil_group_mod decoded;
     struct pc_value *wire = NULL;
 
-    gm.command = OFPGC11_ADD;
-    struct ofpbuf *msg = ofputil_encode_group_mod(version, &gm, NULL, -1);
+    struct ofpbuf *msg = ofputil_encode_group_mod(version, &v->group, NULL,
+                                                  -1);
     if (!ofputil_decode_group_mod(msg->data, &decoded)) {
         wire = pc_value_from_group(&decoded);
         ofputil_uninit_group_mod(&decoded);

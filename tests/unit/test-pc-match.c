@@ -126,6 +126,7 @@ static const struct {
     { "ip,nw_tos=3", "nw_tos: \"3\" is out of range" },
     { "ip,nw_dst=1.2.3.4/1.2.3.999", "nw_dst: " },
     { "reg99=1", "\"reg99\" is not a field" },
+    { "vlan_tci=0x2000/0x2000,ip", "vlan_tci: OpenFlow can't match" },
     { "nw_src[40]=1,ip", "nw_src[40]" },
 };
 
@@ -182,8 +183,9 @@ static const struct {
       "dl_dst=00:11:22:33:44:55" },
     { "dl_vlan=7,dl_vlan_pcp=3,ip", "ip,dl_vlan=7,dl_vlan_pcp=3",
       "ip,dl_vlan=7" },
-    { "vlan_tci=0,ip", "ip,vlan_tci=0x0000", NULL },
-    { "dl_vlan=0xffff,ip", "ip,vlan_tci=0x0000", NULL },
+    { "vlan_tci=0,ip", "ip,vlan_tci=0x0000/0x1fff", NULL },
+    { "dl_vlan=0xffff,ip", "ip,vlan_tci=0x0000/0x1fff", NULL },
+    { "vlan_tci=0x1000/0x1000,ip", "ip,vlan_tci=0x1000/0x1000", NULL },
     { "in_port=3,tcp,tp_dst=80", "tcp,in_port=3,tp_dst=80", "tcp,tp_src=80" },
     { "in_port=LOCAL,ip", "ip,in_port=LOCAL", "ip" },
     { "in_port=eth1,ip", "ip,in_port=9", "ip" },
