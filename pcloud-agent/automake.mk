@@ -2,6 +2,13 @@
 #
 # Licensed under the Apache License, Version 2.0: see LICENSE.
 
+sbin_PROGRAMS += pcloud-agent/pcloud-agent
+pcloud_agent_pcloud_agent_SOURCES = \
+	pcloud-agent/pcloud-agent-node.c \
+	pcloud-agent/pcloud-agent-options.c \
+	pcloud-agent/pcloud-agent.c \
+	pcloud-agent/pcloud-agent.h
+pcloud_agent_pcloud_agent_LDADD = $(PCLOUD_LIBS)
 
 # Starts and stops the daemons.
 sbin_SCRIPTS += pcloud-agent/pcloud-daemons
