@@ -32,7 +32,7 @@
  *                         pc_container_init_pid(), pc_container_list()
  *
  * A container is identified by (lxc_path, name).  `<lxc_path>/<name>/` is its
- * directory: upper/ (what it has written), olwork/ (overlayfs's own),
+ * directory: upper/ (what it has written), work/ (overlayfs's own),
  * console.log, lxc.log.  Its cgroup is "packetcloud/<id>/<name>" where <id> is a
  * hash of lxc_path, in every hierarchy of cgroup v1 or in the one of v2, so two
  * agents on one machine never meet.  The root is an overlay that liblxc mounts
@@ -144,6 +144,11 @@ struct pc_container_spec {
  * pc_container_paths_destroy() frees the strings. */
 void pc_container_paths_init(struct pc_container_paths *);
 void pc_container_paths_destroy(struct pc_container_paths *);
+
+/* Once per process, before threads are started: takes newuidmap's directory out
+ * of PATH.  As root liblxc would use that program if it finds it, and it refuses
+ * ids that are not in /etc/subuid; without it, liblxc writes the map itself. */
+void pc_container_process_init(void);
 
 /* Starts the container and returns when its init runs (not yet: when setup is
  * done or the service is ready).  On success '*init_pid' is the process id of

@@ -39,6 +39,11 @@ int pc_fs_remove_tree(const char *path);
  * be freed) and '*length' (may be NULL). */
 int pc_fs_read_file(const char *path, size_t max, char **text, size_t *length);
 
+/* The same for the relative path 'name' below the directory 'dir', in which
+ * somebody else may write: no link on the way is followed (ELOOP). */
+int pc_fs_read_below(const char *dir, const char *name, size_t max,
+                     char **text);
+
 /* Writes 'text' as the whole of 'path' (O_TRUNC, mode 0600 if new). */
 int pc_fs_write_file(const char *path, const char *text);
 

@@ -1,0 +1,247 @@
+/*
+ * Copyright (c) 2026 The PacketCloud developers.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#include <config.h>
+#include "pc-fs.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "util.h"
+
+int
+pc_fs_make_dirs(const char *path)
+{
+    char *copy = xstrdup(path);
+    int error = 0;
+
+    for (char *p = copy + 1; !error; p++) {
+        if (*p == '/' || !*p) {
+            char saved = *p;
+
+            *p = '\0';
+            if (mkdir(copy, 0755) && errno != EEXIST) {
+                error = errno;
+            }
+            *p = saved;
+            if (!saved) {
+                break;
+            }
+        }
+    }
+    free(copy);
+    return error;
+}
+
+int
+pc_fs_make_dir(const char *path, mode_t mode, uid_t uid, gid_t gid)
+{
+    int error = 0;
+    int fd;
+
+    if (mkdir(path, mode) && errno != EEXIST) {
+        return errno;
+    }
+    fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0) {
+        return errno;
+    }
+    if (fchown(fd, uid, gid) || fchmod(fd, mode)) {
+        error = errno;
+    }
+    close(fd);
+    return error;
+}
+
+static int remove_at(int dir_fd, const char *name, dev_t dev);
+
+/* Removes what is in the directory 'fd', which it closes. */
+static int
+remove_content(int fd, dev_t dev)
+{
+    DIR *dir = fdopendir(fd);
+    struct dirent *de;
+    int error = 0;
+
+    if (!dir) {
+        error = errno;
+        close(fd);
+        return error;
+    }
+    while ((de = readdir(dir))) {
+        if (strcmp(de->d_name, ".") && strcmp(de->d_name, "..")) {
+            int retval = remove_at(fd, de->d_name, dev);
+
+            error = error ? error : retval;
+        }
+    }
+    closedir(dir);
+    return error;
+}
+
+/* Removes 'name' in 'dir_fd'.  'dev' is the device that it must be on if it is
+ * a directory, 0 for any. */
+static int
+remove_at(int dir_fd, const char *name, dev_t dev)
+{
+    struct stat st;
+    int error;
+    int fd;
+
+    if (!unlinkat(dir_fd, name, 0) || errno == ENOENT) {
+        return 0;
+    } else if (errno != EISDIR && errno != EPERM) {
+        return errno;
+    }
+
+    fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0) {
+        return errno == ENOENT ? 0 : errno;
+    }
+    if (fstat(fd, &st)) {
+        error = errno;
+        close(fd);
+        return error;
+    }
+    if (dev && st.st_dev != dev) {
+        close(fd);
+        return EXDEV;
+    }
+    error = remove_content(fd, st.st_dev);
+    if (unlinkat(dir_fd, name, AT_REMOVEDIR) && errno != ENOENT) {
+        return error ? error : errno;
+    }
+    return 0;
+}
+
+int
+pc_fs_remove_tree(const char *path)
+{
+    return remove_at(AT_FDCWD, path, 0);
+}
+
+/* Reads the regular file 'fd', which it closes; a negative 'fd' is the error
+ * in errno. */
+static int
+read_fd(int fd, size_t max, char **text, size_t *length)
+{
+    size_t n = 0, allocated = 4096;
+    struct stat st;
+    int error = 0;
+
+    *text = NULL;
+    if (fd < 0) {
+        return errno;
+    }
+    if (fstat(fd, &st)) {
+        error = errno;
+    } else if (!S_ISREG(st.st_mode)) {
+        error = EINVAL;
+    }
+    *text = xmalloc(allocated);
+    while (!error) {
+        ssize_t retval;
+
+        if (n + 1 >= allocated) {
+            allocated *= 2;
+            *text = xrealloc(*text, allocated);
+        }
+        retval = read(fd, *text + n, allocated - n - 1);
+        if (retval < 0) {
+            error = errno == EINTR ? 0 : errno;
+        } else if (!retval) {
+            break;
+        } else {
+            n += retval;
+            error = n > max ? EFBIG : 0;
+        }
+    }
+    close(fd);
+    if (error) {
+        free(*text);
+        *text = NULL;
+    } else {
+        (*text)[n] = '\0';
+        if (length) {
+            *length = n;
+        }
+    }
+    return error;
+}
+
+int
+pc_fs_read_file(const char *path, size_t max, char **text, size_t *length)
+{
+    int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+    return read_fd(fd, max, text, length);
+}
+
+int
+pc_fs_read_below(const char *dir, const char *name, size_t max, char **text)
+{
+    struct open_how how = {
+        .flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC,
+        .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
+    };
+    int dir_fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int error;
+    int fd;
+
+    if (dir_fd < 0) {
+        *text = NULL;
+        return errno;
+    }
+    fd = syscall(SYS_openat2, dir_fd, name, &how, sizeof how);
+    error = read_fd(fd, max, text, NULL);
+    close(dir_fd);
+    return error;
+}
+
+int
+pc_fs_write_file(const char *path, const char *text)
+{
+    size_t length = strlen(text);
+    size_t written;
+    int error = 0;
+    int fd;
+
+    fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
+              0600);
+    if (fd < 0) {
+        return errno;
+    }
+    for (written = 0; written < length && !error; ) {
+        ssize_t retval = write(fd, text + written, length - written);
+
+        if (retval >= 0) {
+            written += retval;
+        } else if (errno != EINTR) {
+            error = errno;
+        }
+    }
+    if (close(fd) && !error) {
+        error = errno;
+    }
+    return error;
+}

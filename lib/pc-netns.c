@@ -1,0 +1,295 @@
+/*
+ * Copyright (c) 2026 The PacketCloud developers.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#include <config.h>
+#include "pc-netns.h"
+
+/* No function of Open vSwitch is called: the hook is not linked with it. */
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/ethtool.h>
+#include <linux/if_addr.h>
+#include <linux/if_link.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <linux/sockios.h>
+#include <net/if.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+int
+pc_netns_enter(pid_t pid)
+{
+    char name[64];
+    int error = 0;
+    int fd;
+
+    snprintf(name, sizeof name, "/proc/%ld/ns/net", (long int) pid);
+    fd = open(name, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return errno;
+    }
+    if (setns(fd, CLONE_NEWNET)) {
+        error = errno;
+    }
+    close(fd);
+    return error;
+}
+
+int
+pc_netns_set_sysctl(const char *assignment)
+{
+    const char *value = strchr(assignment, '=');
+    char name[512] = "/proc/sys/";
+    size_t n = strlen(name);
+    int error = 0;
+    int fd;
+
+    if (strncmp(assignment, "net.", 4) || !value) {
+        return EINVAL;
+    }
+    for (const char *p = assignment; p < value; p++) {
+        bool separator = *p == '.';
+
+        /* An empty component could be "..". */
+        if ((!separator && !isalnum((unsigned char) *p) && *p != '_'
+             && *p != '-')
+            || (separator && (p[1] == '.' || p + 1 == value))
+            || n + 2 > sizeof name) {
+            return EINVAL;
+        }
+        name[n++] = separator ? '/' : *p;
+    }
+    name[n] = '\0';
+    value++;
+
+    fd = open(name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0) {
+        return errno;
+    }
+    if (write(fd, value, strlen(value)) < 0) {
+        error = errno;
+    }
+    close(fd);
+    return error;
+}
+
+int
+pc_netns_offload_off(const char *ifname)
+{
+    /* Turning checksums off turns segmentation off, which needs them. */
+    struct ethtool_value value = { .cmd = ETHTOOL_STXCSUM, .data = 0 };
+    struct ifreq ifr;
+    int error = 0;
+    int fd;
+
+    if (strlen(ifname) >= sizeof ifr.ifr_name) {
+        return ENAMETOOLONG;
+    }
+    memset(&ifr, 0, sizeof ifr);
+    strcpy(ifr.ifr_name, ifname);
+    ifr.ifr_data = (char *) &value;
+
+    fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) {
+        return errno;
+    }
+    if (ioctl(fd, SIOCETHTOOL, &ifr)) {
+        error = errno;
+    }
+    close(fd);
+    return error;
+}
+
+/* A netlink request under construction. */
+struct request {
+    struct nlmsghdr nlh;
+    char payload[512];
+};
+
+static void
+put_attr(struct request *r, unsigned short type, const void *data, size_t size)
+{
+    struct rtattr *attr = (struct rtattr *) ((char *) r
+                                             + NLMSG_ALIGN(r->nlh.nlmsg_len));
+
+    attr->rta_type = type;
+    attr->rta_len = RTA_LENGTH(size);
+    if (size) {
+        memcpy(RTA_DATA(attr), data, size);
+    }
+    r->nlh.nlmsg_len = NLMSG_ALIGN(r->nlh.nlmsg_len) + RTA_ALIGN(attr->rta_len);
+}
+
+/* Sends 'r' and waits for the answer: the error that it carries, or 0.  If
+ * 'reply' is nonnull, up to 'size' bytes of the answer are stored there. */
+static int
+transact(struct request *r, void *reply, size_t size)
+{
+    struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
+    char buffer[8192];
+    struct nlmsghdr *nlh = (struct nlmsghdr *) buffer;
+    int error = 0;
+    ssize_t n;
+    int fd;
+
+    fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+    if (fd < 0) {
+        return errno;
+    }
+    r->nlh.nlmsg_seq = 1;
+    r->nlh.nlmsg_flags |= NLM_F_REQUEST | (reply ? 0 : NLM_F_ACK);
+    if (sendto(fd, r, r->nlh.nlmsg_len, 0, (struct sockaddr *) &kernel,
+               sizeof kernel) < 0) {
+        error = errno;
+    } else {
+        n = recv(fd, buffer, sizeof buffer, 0);
+        if (n < 0) {
+            error = errno;
+        } else if (!NLMSG_OK(nlh, (size_t) n)) {
+            error = EPROTO;
+        } else if (nlh->nlmsg_type == NLMSG_ERROR) {
+            error = -((struct nlmsgerr *) NLMSG_DATA(nlh))->error;
+        } else if (reply) {
+            memset(reply, 0, size);
+            memcpy(reply, buffer, (size_t) n < size ? (size_t) n : size);
+        }
+    }
+    close(fd);
+    return error;
+}
+
+int
+pc_netns_add_address6(const char *ifname, const char *address)
+{
+    struct request r = {
+        .nlh.nlmsg_type = RTM_NEWADDR,
+        .nlh.nlmsg_flags = NLM_F_CREATE | NLM_F_REPLACE,
+        .nlh.nlmsg_len = NLMSG_LENGTH(sizeof(struct ifaddrmsg)),
+    };
+    struct ifaddrmsg *ifa = NLMSG_DATA(&r.nlh);
+    char text[INET6_ADDRSTRLEN];
+    const char *slash = strchr(address, '/');
+    size_t n = slash ? (size_t) (slash - address) : strlen(address);
+    struct in6_addr ip;
+    int length = slash ? atoi(slash + 1) : 128;
+
+    if (n >= sizeof text || length < 0 || length > 128) {
+        return EINVAL;
+    }
+    memcpy(text, address, n);
+    text[n] = '\0';
+    if (inet_pton(AF_INET6, text, &ip) != 1) {
+        return EINVAL;
+    }
+    ifa->ifa_family = AF_INET6;
+    ifa->ifa_prefixlen = length;
+    ifa->ifa_flags = IFA_F_NODAD;
+    ifa->ifa_index = if_nametoindex(ifname);
+    if (!ifa->ifa_index) {
+        return ENODEV;
+    }
+    put_attr(&r, IFA_LOCAL, &ip, sizeof ip);
+    put_attr(&r, IFA_ADDRESS, &ip, sizeof ip);
+    return transact(&r, NULL, 0);
+}
+
+int
+pc_netns_add_gateway6(const char *ifname, const char *gateway)
+{
+    struct request r = {
+        .nlh.nlmsg_type = RTM_NEWROUTE,
+        .nlh.nlmsg_flags = NLM_F_CREATE | NLM_F_REPLACE,
+        .nlh.nlmsg_len = NLMSG_LENGTH(sizeof(struct rtmsg)),
+    };
+    struct rtmsg *rtm = NLMSG_DATA(&r.nlh);
+    uint32_t index = if_nametoindex(ifname);
+    struct in6_addr ip;
+
+    if (inet_pton(AF_INET6, gateway, &ip) != 1) {
+        return EINVAL;
+    } else if (!index) {
+        return ENODEV;
+    }
+    rtm->rtm_family = AF_INET6;
+    rtm->rtm_table = RT_TABLE_MAIN;
+    rtm->rtm_protocol = RTPROT_STATIC;
+    rtm->rtm_scope = RT_SCOPE_UNIVERSE;
+    rtm->rtm_type = RTN_UNICAST;
+    rtm->rtm_flags = RTNH_F_ONLINK;
+    put_attr(&r, RTA_GATEWAY, &ip, sizeof ip);
+    put_attr(&r, RTA_OIF, &index, sizeof index);
+    return transact(&r, NULL, 0);
+}
+
+/* True if the RTM_NEWLINK message 'nlh' is about a veth. */
+static bool
+is_veth(struct nlmsghdr *nlh)
+{
+    int n = nlh->nlmsg_len - NLMSG_LENGTH(sizeof(struct ifinfomsg));
+    struct rtattr *attr = (struct rtattr *) ((char *) NLMSG_DATA(nlh)
+                              + NLMSG_ALIGN(sizeof(struct ifinfomsg)));
+
+    for (; RTA_OK(attr, n); attr = RTA_NEXT(attr, n)) {
+        if (attr->rta_type == IFLA_LINKINFO) {
+            struct rtattr *kind = RTA_DATA(attr);
+            int len = RTA_PAYLOAD(attr);
+
+            for (; RTA_OK(kind, len); kind = RTA_NEXT(kind, len)) {
+                if (kind->rta_type == IFLA_INFO_KIND) {
+                    return !strncmp(RTA_DATA(kind), "veth", 4);
+                }
+            }
+        }
+    }
+    return false;
+}
+
+int
+pc_netns_delete_veth(const char *ifname)
+{
+    struct request r = {
+        .nlh.nlmsg_type = RTM_GETLINK,
+        .nlh.nlmsg_len = NLMSG_LENGTH(sizeof(struct ifinfomsg)),
+    };
+    struct ifinfomsg *ifi = NLMSG_DATA(&r.nlh);
+    union {
+        struct nlmsghdr nlh;
+        char buffer[8192];
+    } reply;
+    int error;
+
+    ifi->ifi_index = if_nametoindex(ifname);
+    if (!ifi->ifi_index) {
+        return ENODEV;
+    }
+    error = transact(&r, &reply, sizeof reply);
+    if (error) {
+        return error;
+    } else if (!is_veth(&reply.nlh)) {
+        return EPERM;
+    }
+    r.nlh.nlmsg_type = RTM_DELLINK;
+    return transact(&r, NULL, 0);
+}

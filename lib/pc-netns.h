@@ -1,0 +1,57 @@
+/*
+ * Copyright (c) 2026 The PacketCloud developers.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#ifndef PC_NETNS_H
+#define PC_NETNS_H 1
+
+/* What is set in the network namespace of a VI from outside
+ * =========================================================
+ *
+ * Sysctls (read-only inside an unprivileged container), offloads, IPv6 addresses
+ * without duplicate address detection.  Used by pcloud-vi-hook, which is in the
+ * VI's network namespace (and the host's mount namespace) only for that, and by
+ * pc-container.c for host ends of veths.
+ *
+ * Everything acts on the calling thread's network namespace.  Only libc is
+ * needed.  Errors are positive errno values. */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Moves the calling thread into the network namespace of process 'pid'. */
+int pc_netns_enter(pid_t pid);
+
+/* Sets "net.ipv4.ip_forward=1".  Only names below "net.", by which only values
+ * of the thread's own network namespace are reached.  EINVAL: malformed. */
+int pc_netns_set_sysctl(const char *assignment);
+
+/* Turns transmit checksum and segmentation offload of 'ifname' off: without
+ * userspace-tso-enable Open vSwitch forwards frames with an unfinished checksum as
+ * they are, and the receiver drops them. */
+int pc_netns_offload_off(const char *ifname);
+
+/* Adds "ADDRESS/LENGTH" (IPv6), usable at once: the switch has assigned it, and
+ * while the port is being attached nobody could answer a probe. */
+int pc_netns_add_address6(const char *ifname, const char *address);
+
+/* Adds a default route by 'gateway' (IPv6), on-link. */
+int pc_netns_add_gateway6(const char *ifname, const char *gateway);
+
+/* Removes the link 'ifname' if it is a veth.  ENODEV: there is none. */
+int pc_netns_delete_veth(const char *ifname);
+
+#endif /* pc-netns.h */
