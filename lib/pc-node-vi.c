@@ -169,9 +169,13 @@ name_ports(struct pc_node_vi *vi)
 static void
 want_ports(struct pc_node_vi *vi)
 {
+    /* What these modes give back is not told from what they were given. */
+    bool isolated = (vi->want->mode == PC_MANIFEST_INLINE
+                     || vi->want->mode == PC_MANIFEST_TAP);
+
     for (size_t i = 0; i < ARRAY_SIZE(vi->ports) && vi->ports[i]; i++) {
         pc_ports_want(vi->node->ports, vi->ports[i], &vi->record->uuid,
-                      vi->record->instance, 0);
+                      vi->record->instance, isolated);
     }
 }
 

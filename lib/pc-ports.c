@@ -35,6 +35,9 @@ VLOG_DEFINE_THIS_MODULE(pc_ports);
 #define ID_NODE "packetcloud-node"
 #define ID_INSTANCE "packetcloud-instance"
 
+/* Reserved by 802.1Q: no port of anybody else is in it. */
+#define ISOLATED_VLAN 4095
+
 /* After a transaction that the database refused. */
 #define RETRY_MS 1000
 
@@ -44,7 +47,7 @@ struct pc_port {
     bool wanted;
     struct uuid vi;
     char *instance;
-    int mtu;
+    bool isolated;
 
     /* Taken from the database by the last scan. */
     const struct ovsrec_port *row;      /* Ours; NULL: none. */
@@ -87,10 +90,10 @@ register_columns(struct ovsdb_idl *idl)
         &ovsrec_interface_col_error,
     };
     const struct ovsdb_idl_column *written[] = {
-        &ovsrec_open_vswitch_col_next_cfg,
+        &ovsrec_open_vswitch_col_next_cfg, &ovsrec_port_col_tag,
+        &ovsrec_port_col_protected,
         &ovsrec_interface_col_type, &ovsrec_interface_col_options,
         &ovsrec_interface_col_other_config,
-        &ovsrec_interface_col_mtu_request,
         &ovsrec_interface_col_external_ids,
     };
 
@@ -186,17 +189,17 @@ port_get(struct pc_ports *p, const char *name)
 
 void
 pc_ports_want(struct pc_ports *p, const char *name, const struct uuid *vi,
-              const char *instance, int mtu)
+              const char *instance, bool isolated)
 {
     struct pc_port *port = port_get(p, name);
 
     if (!port->wanted || !uuid_equals(&port->vi, vi)
-        || strcmp(port->instance, instance) || port->mtu != mtu) {
+        || strcmp(port->instance, instance) || port->isolated != isolated) {
         free(port->instance);
         port->wanted = true;
         port->vi = *vi;
         port->instance = xstrdup(instance);
-        port->mtu = mtu;
+        port->isolated = isolated;
         p->dirty = true;
     }
 }
@@ -320,10 +323,6 @@ add_port(struct pc_ports *p, const char *name, const struct pc_port *port)
 
     ovsrec_interface_set_name(iface, name);
     ovsrec_interface_set_external_ids(iface, &ids);
-    if (port->mtu) {
-        int64_t mtu = port->mtu;
-        ovsrec_interface_set_mtu_request(iface, &mtu, 1);
-    }
     SMAP_FOR_EACH (node, &p->defaults) {
         if (!strcmp(node->key, "type")) {
             ovsrec_interface_set_type(iface, node->value);
@@ -339,6 +338,11 @@ add_port(struct pc_ports *p, const char *name, const struct pc_port *port)
     ovsrec_port_set_name(row, name);
     ovsrec_port_set_external_ids(row, &ids);
     ovsrec_port_set_interfaces(row, &iface, 1);
+    if (port->isolated) {
+        int64_t tag = ISOLATED_VLAN;
+        ovsrec_port_set_tag(row, &tag, 1);
+        ovsrec_port_set_protected(row, true);
+    }
     ovsrec_bridge_update_ports_addvalue(p->bridge, row);
 
     smap_destroy(&ids);

@@ -72,9 +72,14 @@ void pc_ports_set_defaults(struct pc_ports *, const struct smap *settings);
 void pc_ports_enable(struct pc_ports *);
 
 /* Wants port 'name' (the host side of a veth) for container 'instance' of the
- * VI with row 'vi'.  'mtu' 0 leaves the MTU alone. */
+ * VI with row 'vi'.
+ *
+ * 'isolated' keeps NORMAL from flooding to the port: an inline VI would carry
+ * the frame to its other port, and so round for ever.  It is put in an access
+ * VLAN that nobody can use (4095) and, against its like, protected.  Output by
+ * a flow is not concerned. */
 void pc_ports_want(struct pc_ports *, const char *name, const struct uuid *vi,
-                   const char *instance, int mtu);
+                   const char *instance, bool isolated);
 
 /* Port 'name' is not wanted any more. */
 void pc_ports_unwant(struct pc_ports *, const char *name);
