@@ -91,7 +91,7 @@ register_columns(struct ovsdb_idl *idl)
     };
     const struct ovsdb_idl_column *written[] = {
         &ovsrec_open_vswitch_col_next_cfg, &ovsrec_port_col_tag,
-        &ovsrec_port_col_protected,
+        &ovsrec_port_col_protected_,
         &ovsrec_interface_col_type, &ovsrec_interface_col_options,
         &ovsrec_interface_col_other_config,
         &ovsrec_interface_col_external_ids,
@@ -341,7 +341,7 @@ add_port(struct pc_ports *p, const char *name, const struct pc_port *port)
     if (port->isolated) {
         int64_t tag = ISOLATED_VLAN;
         ovsrec_port_set_tag(row, &tag, 1);
-        ovsrec_port_set_protected(row, true);
+        ovsrec_port_set_protected_(row, true);
     }
     ovsrec_bridge_update_ports_addvalue(p->bridge, row);
 
