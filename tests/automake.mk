@@ -26,10 +26,13 @@ TESTSUITE_AT = \
 	tests/testsuite.at \
 	tests/pc-build.at \
 	tests/pc-daemons.at \
-	tests/pc-harness.at
+	tests/pc-harness.at \
+	tests/pc-l3.at \
+	tests/pcloud-ctl.at
 SYSTEM_TESTSUITE_AT = \
 	tests/system-testsuite.at \
-	tests/pc-system-harness.at
+	tests/pc-system-harness.at \
+	tests/pc-system-l3.at
 EXTRA_DIST += $(COMMON_AT) $(TESTSUITE_AT) $(SYSTEM_TESTSUITE_AT) package.m4
 check_SCRIPTS += tests/testsuite tests/system-testsuite
 check_DATA = tests/atlocal
