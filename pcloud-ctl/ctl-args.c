@@ -184,7 +184,9 @@ ctl_parse_capacity(struct ctl_context *ctx, const struct ctl_arg args[5],
         }
 
         char *error = pc_units_parse_capacity(args[i].key, value, &number);
-        if (!check(ctx, error)) {
+        if (error) {
+            ctl_error(ctx, "%s: %s", args[i].key, error);
+            free(error);
             return false;
         } else if (!number) {
             ctl_error(ctx, "%s: a capacity of nothing is of no use; say "

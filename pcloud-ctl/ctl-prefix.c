@@ -94,7 +94,7 @@ ctl_prefix_check_host(const char *s, const struct ctl_prefix *p)
     struct in6_addr mask = mask_of(p);
     struct in6_addr host_bits = ipv6_addr_bitand(&p->addr, &mask);
     ovs_be32 ip = in6_addr_get_mapped_ipv4(&p->addr);
-    ovs_be32 ip_mask = in6_addr_get_mapped_ipv4(&mask);
+    ovs_be32 ip_mask = be32_prefix_mask(MIN(p->plen, 32));
 
     if (p->is_ipv6) {
         if (IN6_IS_ADDR_MULTICAST(&p->addr)) {

@@ -440,6 +440,9 @@ main(int argc, char *argv[])
     fatal_ignore_sigpipe();
     vlog_set_levels(NULL, VLF_CONSOLE, VLL_WARN);
     vlog_set_levels_from_string_assert("reconnect:warn");
+    /* They log errors that we print. */
+    vlog_set_levels_from_string_assert("ovsdb_idl:console:err");
+    vlog_set_levels_from_string_assert("unixctl:console:err");
     ctl_init(&pcrec_idl_class, pcrec_table_classes, tables, NULL, ctl_exit);
     ctl_register_all();
 
