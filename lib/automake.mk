@@ -5,6 +5,8 @@
 # The library as objects, for our own programs and tests.
 noinst_LTLIBRARIES += lib/libpcloud.la
 lib_libpcloud_la_SOURCES = \
+	lib/pc-address.c \
+	lib/pc-address.h \
 	lib/pc-backoff.c \
 	lib/pc-backoff.h \
 	lib/pc-cgroup.c \
@@ -28,6 +30,11 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-controller-sync.c \
 	lib/pc-controller.c \
 	lib/pc-controller.h \
+	lib/pc-explain-flows.c \
+	lib/pc-explain-owner.c \
+	lib/pc-explain-private.h \
+	lib/pc-explain-stats.c \
+	lib/pc-explain.c \
 	lib/pc-explain.h \
 	lib/pc-fault.h \
 	lib/pc-fetch.h \

@@ -216,7 +216,7 @@ pcloud_agent_cleanup () {
 # Process ids of the monitors of the case's containers, and of their children.
 pcloud_container_pids () {
     for pc_dir in /proc/[0-9]*; do
-        pc_cmd=$(tr '\0' ' ' < "$pc_dir/cmdline" 2>/dev/null)
+        pc_cmd=$( (tr '\0' ' ' < "$pc_dir/cmdline") 2>/dev/null)
         case $pc_cmd in
             *"[lxc monitor] $PCLOUD_STATEDIR/"*)
                 cat "$pc_dir/task/"*/children 2>/dev/null
@@ -274,12 +274,20 @@ pcloud_routers () { ovs-vsctl list-br; }
 # pcloud_recompute: a full recompute; returns when it is on the switch.
 pcloud_recompute () { pcloud_appctl controller/recompute; }
 
+pcloud_in_sync () {
+    ! pcloud-ctl --bare --columns=status list Router | grep -q 'state="*reading'
+}
+
 pcloud_check_recompute () {
     test -s "$PCLOUD_RUNDIR/pcloud-agent.pid" || return 0
     for pc_br in $(pcloud_routers); do
         pcloud_all "$pc_br" > "$PCLOUD_RUNDIR/incremental.$pc_br"
     done
-    pcloud_recompute > /dev/null || return
+    pcloud_recompute > "$PCLOUD_RUNDIR/recompute" \
+        || { cat "$PCLOUD_RUNDIR/recompute"; return 1; }
+    # It also reads the switch again and corrects that.
+    sleep 0.3
+    pcloud_wait 10 pcloud_in_sync
     for pc_br in $(pcloud_routers); do
         pcloud_all "$pc_br" | diff -u "$PCLOUD_RUNDIR/incremental.$pc_br" - \
             || { echo "recompute changed $pc_br"; return 1; }
