@@ -137,3 +137,11 @@ tests_unit_test_pc_l3_packet_LDADD = $(UNIT_LIBS)
 check_PROGRAMS += tests/test-pc-l3
 tests_test_pc_l3_SOURCES = tests/test-pc-l3.c
 tests_test_pc_l3_LDADD = $(PCLOUD_LIBS)
+UNIT_TESTS += tests/unit/test-pc-address
+tests_unit_test_pc_address_SOURCES = tests/unit/test-pc-address.c
+tests_unit_test_pc_address_LDADD = $(UNIT_LIBS)
+UNIT_TESTS += tests/unit/test-pc-flow-table
+tests_unit_test_pc_flow_table_SOURCES = \
+	tests/unit/fake-switch.h \
+	tests/unit/test-pc-flow-table.c
+tests_unit_test_pc_flow_table_LDADD = $(UNIT_LIBS)
