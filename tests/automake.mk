@@ -145,3 +145,8 @@ tests_unit_test_pc_flow_table_SOURCES = \
 	tests/unit/fake-switch.h \
 	tests/unit/test-pc-flow-table.c
 tests_unit_test_pc_flow_table_LDADD = $(UNIT_LIBS)
+UNIT_TESTS += tests/unit/test-pc-compile
+tests_unit_test_pc_compile_SOURCES = \
+	tests/unit/fake-switch.h \
+	tests/unit/test-pc-compile.c
+tests_unit_test_pc_compile_LDADD = $(UNIT_LIBS)
