@@ -367,6 +367,7 @@ pcloud_check_logs () {
 /reset by peer/d
 /Broken pipe/d
 /is not connected/d
+/fatal_signal.*terminating with signal 15/d
 /timeval.*Unreasonably long/d
 /timeval.*faults: /d
 /timeval.*disk: /d
