@@ -422,6 +422,9 @@ pc_node_run(struct pc_node *n, struct ovsdb_idl_txn *txn)
     pc_ports_run(n->ports);
     pc_worker_run(n->prober);
     pc_worker_run(n->worker);
+    if (!pc_worker_pending(n->worker)) {
+        n->vi_cfg.offload = pc_ports_has_tso(n->ports); /* Jobs read it. */
+    }
     if (!n->config_error) {
         if (!n->scanning) {
             pc_node_scan_start(n);

@@ -38,6 +38,9 @@ VLOG_DEFINE_THIS_MODULE(pc_ports);
 /* Reserved by 802.1Q: no port of anybody else is in it. */
 #define ISOLATED_VLAN 4095
 
+/* Interface type of ovs-patches. */
+#define PMD_TYPE "system-pmd"
+
 /* After a transaction that the database refused. */
 #define RETRY_MS 1000
 
@@ -82,7 +85,10 @@ register_columns(struct ovsdb_idl *idl)
 {
     const struct ovsdb_idl_column *columns[] = {
         &ovsrec_open_vswitch_col_bridges, &ovsrec_open_vswitch_col_cur_cfg,
+        &ovsrec_open_vswitch_col_iface_types,
+        &ovsrec_open_vswitch_col_other_config,
         &ovsrec_bridge_col_name, &ovsrec_bridge_col_ports,
+        &ovsrec_bridge_col_datapath_type,
         &ovsrec_port_col_name, &ovsrec_port_col_interfaces,
         &ovsrec_port_col_external_ids,
         &ovsrec_interface_col_name, &ovsrec_interface_col_ofport,
@@ -307,6 +313,23 @@ row_is_stale(const struct pc_ports *p, const struct pc_port *port)
             || (p->bridge && port->bridge != p->bridge));
 }
 
+/* Type of Interface that polls without the main thread, where that is cheap. */
+static const char *
+best_type(const struct pc_ports *p)
+{
+    const struct ovsrec_open_vswitch *ovs = ovsrec_open_vswitch_first(p->idl);
+
+    if (!strcmp(p->bridge->datapath_type, "netdev")
+        && smap_get_bool(&ovs->other_config, "pmd-idle-block", false)) {
+        for (size_t i = 0; i < ovs->n_iface_types; i++) {
+            if (!strcmp(ovs->iface_types[i], PMD_TYPE)) {
+                return PMD_TYPE;
+            }
+        }
+    }
+    return "";
+}
+
 static void
 add_port(struct pc_ports *p, const char *name, const struct pc_port *port)
 {
@@ -323,6 +346,7 @@ add_port(struct pc_ports *p, const char *name, const struct pc_port *port)
 
     ovsrec_interface_set_name(iface, name);
     ovsrec_interface_set_external_ids(iface, &ids);
+    ovsrec_interface_set_type(iface, best_type(p));
     SMAP_FOR_EACH (node, &p->defaults) {
         if (!strcmp(node->key, "type")) {
             ovsrec_interface_set_type(iface, node->value);
@@ -527,6 +551,15 @@ bool
 pc_ports_is_connected(const struct pc_ports *p)
 {
     return ovsdb_idl_has_ever_connected(p->idl) && p->hold_cfg >= 0;
+}
+
+bool
+pc_ports_has_tso(const struct pc_ports *p)
+{
+    const struct ovsrec_open_vswitch *ovs = ovsrec_open_vswitch_first(p->idl);
+
+    return ovs && smap_get_bool(&ovs->other_config, "userspace-tso-enable",
+                                false);
 }
 
 int64_t

@@ -64,8 +64,13 @@ void pc_ports_wait(struct pc_ports *);
 void pc_ports_set_bridge(struct pc_ports *, const char *bridge);
 
 /* Sets what goes into Interface 'other_config' ("other_config:K"), 'options'
- * ("options:K") and 'type' ("type") of the ports added from now on, where the
- * switch has something to choose.  'settings' is copied; NULL: nothing. */
+ * ("options:K") and 'type' ("type") of the ports added from now on.  'settings'
+ * is copied; NULL: nothing.
+ *
+ * Without a "type" here, it is "system-pmd" on a switch that has that type and
+ * lets its PMD threads block when idle (Open_vSwitch other_config:pmd-idle-block;
+ * both come with patches of ours), because then it is faster and costs nothing;
+ * else "system". */
 void pc_ports_set_defaults(struct pc_ports *, const struct smap *settings);
 
 /* From now on pc_ports_run() changes the database. */
@@ -100,6 +105,10 @@ bool pc_ports_is_idle(const struct pc_ports *);
 
 /* True when the switch's database has been read. */
 bool pc_ports_is_connected(const struct pc_ports *);
+
+/* The switch takes frames with unfinished checksums and of more than the MTU
+ * (other_config:userspace-tso-enable). */
+bool pc_ports_has_tso(const struct pc_ports *);
 
 /* The highest link speed, in bits/s, among the bridge's ports that are not
  * ours (or of port 'name' alone if it is nonnull); 0 if unknown. */
