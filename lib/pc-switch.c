@@ -493,6 +493,20 @@ pc_switch_state(const struct pc_switch *sw)
             : "handshake");
 }
 
+/* Has the last attempt to connect failed? */
+bool
+pc_switch_failed(const struct pc_switch *sw)
+{
+    return sw->phase == PC_SWITCH_DOWN && rconn_get_last_error(sw->rconn);
+}
+
+/* Returns why the last attempt to connect failed. */
+const char *
+pc_switch_last_error(const struct pc_switch *sw)
+{
+    return ovs_retval_to_string(rconn_get_last_error(sw->rconn));
+}
+
 const char *
 pc_switch_target(const struct pc_switch *sw)
 {

@@ -127,6 +127,8 @@ enum ofputil_protocol pc_switch_protocol(const struct pc_switch *);
 bool pc_switch_has_bundles(const struct pc_switch *);
 uint32_t pc_switch_max_meters(const struct pc_switch *);
 const char *pc_switch_state(const struct pc_switch *);
+bool pc_switch_failed(const struct pc_switch *);
+const char *pc_switch_last_error(const struct pc_switch *);
 const char *pc_switch_target(const struct pc_switch *);
 const struct pc_switch_counters *pc_switch_counters(const struct pc_switch *);
 

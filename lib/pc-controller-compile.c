@@ -1,0 +1,403 @@
+/*
+ * Copyright (c) 2026 The PacketCloud developers.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#include <config.h>
+#include "pc-controller.h"
+
+#include "openvswitch/vlog.h"
+#include "packets.h"
+#include "pc-compile.h"
+#include "pc-controller-private.h"
+#include "pc-flow-table.h"
+#include "pc-l3.h"
+#include "pc-layout.h"
+#include "pc-match.h"
+#include "sset.h"
+#include "timeval.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(pc_controller_compile);
+
+/* From values to desired flows: compiles what is marked dirty, in every
+ * router. */
+
+/* Takes all that 'owner' has out of every router's table. */
+void
+pc_ctl_disown(struct pc_controller *c, const struct uuid *owner)
+{
+    struct pc_ctl_router *r;
+
+    HMAP_FOR_EACH (r, hmap_node, &c->routers) {
+        pc_flow_table_remove_owner(r->table, owner);
+        if (r->l3) {
+            pc_l3_remove_static_neighbors(r->l3, owner);
+        }
+    }
+    c->generation++;
+    c->recheck = true;
+}
+
+/* Rules. */
+
+/* Sets why 'rule' is not in force, NULL if it is.  Takes 'error'. */
+void
+pc_ctl_rule_set_error(struct pc_controller *c, struct pc_ctl_rule *rule,
+                      char *error)
+{
+    if (nullable_string_is_equal(rule->error, error)) {
+        free(error);
+        return;
+    }
+    free(rule->error);
+    rule->error = error;
+    hmapx_add(&c->bad_rules, rule);
+}
+
+static enum pc_rule_direction
+pc_ctl_rule_direction(const struct pcrec_rule *row)
+{
+    return (!strcmp(row->direction, "forward") ? PC_RULE_FORWARD
+            : !strcmp(row->direction, "reverse") ? PC_RULE_REVERSE
+            : PC_RULE_BOTH);
+}
+
+static char *
+pc_ctl_rule_conflict(struct pc_controller *c, const struct uuid *winner)
+{
+    const struct pcrec_rule *other = pcrec_rule_get_for_uuid(c->idl, winner);
+
+    return xasprintf("same match and priority as an earlier rule of service "
+                     "%s (rule "UUID_FMT"), which keeps the packets",
+                     other && other->service ? other->service->name
+                     : "(unknown)", UUID_ARGS(winner));
+}
+
+/* Compiles 'rule' into 'r'.  Returns NULL or why that is not possible. */
+static char * OVS_WARN_UNUSED_RESULT
+pc_ctl_rule_compile_one(struct pc_controller *c, struct pc_ctl_router *r,
+                        struct pc_ctl_rule *rule,
+                        const struct pcrec_rule *row)
+{
+    struct pc_rule_match match;
+    char *error = pc_rule_match_parse(row->match, pc_switch_port_map(r->sw),
+                                      &match);
+    if (error) {
+        return error;
+    }
+    struct pc_rule value = {
+        .uuid = rule->uuid,
+        .match = &match,
+        .priority = row->priority,
+        .direction = pc_ctl_rule_direction(row),
+        .path = rule->svc->s.number,
+    };
+    struct uuid winner;
+    error = pc_rule_match_check(&match, value.direction);
+    if (!error) {
+        pc_compile_rule(r->table, r->base, &value);
+        if (pc_flow_table_find_conflict(r->table, &rule->uuid, &winner)) {
+            rule->conflict = true;
+            error = pc_ctl_rule_conflict(c, &winner);
+        }
+    }
+    pc_rule_match_destroy(&match);
+    return error;
+}
+
+/* Returns why no router can have 'rule', whatever its match, or NULL. */
+static char *
+pc_ctl_rule_precheck(const struct pc_ctl_rule *rule,
+                     const struct pcrec_rule *row)
+{
+    if (!rule->svc) {
+        return xstrdup(row->chain ? "chains are not supported yet"
+                       : "neither service nor chain");
+    } else if (rule->svc->s.mode == PC_MODE_HOST) {
+        return xasprintf("service %s has mode host: packets reach it by its "
+                         "address, nothing can be diverted to it",
+                         rule->svc->s.name);
+    }
+    return NULL;
+}
+
+static void
+pc_ctl_set_member(struct hmapx *set, void *object, bool member)
+{
+    if (member) {
+        hmapx_add(set, object);
+    } else {
+        hmapx_find_and_delete(set, object);
+    }
+}
+
+static void
+pc_ctl_rule_compile(struct pc_controller *c, struct pc_ctl_rule *rule)
+{
+    const struct pcrec_rule *row = pcrec_rule_get_for_uuid(c->idl,
+                                                           &rule->uuid);
+    struct pc_ctl_router *r;
+
+    if (!row || rule->refused) {
+        return;
+    }
+    char *error = pc_ctl_rule_precheck(rule, row);
+    bool wait = !error && !rule->svc->s.number;
+    rule->conflict = false;
+    HMAP_FOR_EACH (r, hmap_node, &c->routers) {
+        char *e = NULL;
+
+        if (!error && !wait && r->prepared) {
+            e = pc_ctl_rule_compile_one(c, r, rule, row);
+        }
+        if ((error || wait || e) && !rule->conflict) {
+            pc_flow_table_remove_owner(r->table, &rule->uuid);
+        }
+        if (!error) {
+            error = e;
+        } else {
+            free(e);
+        }
+    }
+    rule->by_port = strstr(row->match, "in_port") != NULL;
+    pc_ctl_set_member(&c->port_rules, rule, rule->by_port);
+    pc_ctl_set_member(&c->conflicts, rule, rule->conflict);
+    pc_ctl_rule_set_error(c, rule, error);
+}
+
+/* Clears the error of rules that are in conflict no more: the winner went or
+ * changed, and the table has given them the flows. */
+static void
+pc_ctl_recheck_conflicts(struct pc_controller *c)
+{
+    struct hmapx_node *node;
+
+    HMAPX_FOR_EACH_SAFE (node, &c->conflicts) {
+        struct pc_ctl_rule *rule = node->data;
+        struct pc_ctl_router *r;
+        struct uuid winner;
+        bool conflict = false;
+
+        HMAP_FOR_EACH (r, hmap_node, &c->routers) {
+            conflict |= pc_flow_table_find_conflict(r->table, &rule->uuid,
+                                                    &winner);
+        }
+        if (!conflict) {
+            rule->conflict = false;
+            hmapx_delete(&c->conflicts, node);
+            pc_ctl_rule_set_error(c, rule, NULL);
+        }
+    }
+}
+
+/* VIs and services. */
+
+/* Puts the numbers that the ports of 'vi' have on 'r' into it. */
+static void
+pc_ctl_vi_set_ports(struct pc_ctl_vi *vi, const struct pc_ctl_router *r)
+{
+    for (int i = 0; i < 2; i++) {
+        const struct pc_switch_port *port
+            = vi->port[i] ? pc_switch_port_by_name(r->sw, vi->port[i]) : NULL;
+        vi->vi.port[i] = port ? port->ofport : OFPP_NONE;
+    }
+
+    /* An inline VI with one of its ports missing is no use. */
+    if (vi->vi.service && vi->vi.service->mode == PC_MODE_INLINE
+        && vi->vi.port[PC_PORT_OUT] == OFPP_NONE) {
+        vi->vi.port[PC_PORT_IN] = OFPP_NONE;
+    }
+    vi->vi.network_bps = r->meters ? vi->network_bps : 0;
+}
+
+static void
+pc_ctl_vi_compile(struct pc_controller *c, struct pc_ctl_vi *vi)
+{
+    struct pc_ctl_router *r;
+
+    if (vi->leaving) {
+        return;
+    }
+    HMAP_FOR_EACH (r, hmap_node, &c->routers) {
+        if (r->prepared) {
+            pc_ctl_vi_set_ports(vi, r);
+            vi->vi.gw_mac = eth_addr_zero;
+            pc_ctl_gateway_mac(c, r, vi, &vi->vi.gw_mac);
+            pc_compile_vi(r->table, r->base, &vi->vi);
+            pc_ctl_vi_neighbors(c, r, vi);
+        }
+    }
+}
+
+static void
+pc_ctl_service_compile(struct pc_controller *c, struct pc_ctl_service *svc)
+{
+    struct pc_ctl_router *r;
+    struct pc_ctl_vi *vi;
+
+    HMAP_FOR_EACH (r, hmap_node, &c->routers) {
+        if (!r->prepared) {
+            continue;
+        }
+        if (!svc->s.number) {
+            pc_flow_table_remove_owner(r->table, &svc->s.uuid);
+            continue;
+        }
+        LIST_FOR_EACH (vi, svc_node, &svc->vis) {
+            pc_ctl_vi_set_ports(vi, r);
+        }
+        pc_compile_service(r->table, r->base, &svc->s);
+    }
+}
+
+/* Everything. */
+
+/* A port of 'r' came, went or changed: compiles what depends on it. */
+void
+pc_ctl_ports_changed(struct pc_controller *c, struct pc_ctl_router *r)
+{
+    struct sset names = SSET_INITIALIZER(&names);
+    struct pc_ctl_part *part;
+    struct hmapx_node *node;
+    const char *name;
+
+    pc_switch_take_changed_ports(r->sw, &names);
+    SSET_FOR_EACH (name, &names) {
+        struct pc_ctl_vi *vi = shash_find_data(&c->ports, name);
+        if (vi && !vi->leaving) {
+            hmapx_add(&c->dirty_vis, vi);
+            hmapx_add(&c->dirty_services, vi->svc);
+        }
+    }
+    if (!sset_is_empty(&names)) {
+        HMAPX_FOR_EACH (node, &c->port_rules) {
+            hmapx_add(&c->dirty_rules, node->data);
+        }
+        HMAP_FOR_EACH (part, hmap_node, &r->parts) {
+            if (part->port && sset_contains(&names, part->port)) {
+                hmapx_add(&c->dirty_parts, part);
+            }
+        }
+    }
+    sset_destroy(&names);
+}
+
+/* Marks everything to be compiled. */
+void
+pc_ctl_mark_all_dirty(struct pc_controller *c)
+{
+    struct pc_ctl_service *svc;
+    struct pc_ctl_part *part;
+    struct pc_ctl_rule *rule;
+    struct pc_ctl_vi *vi;
+
+    HMAP_FOR_EACH (part, by_uuid, &c->parts) {
+        hmapx_add(&c->dirty_parts, part);
+    }
+    HMAP_FOR_EACH (svc, hmap_node, &c->services) {
+        hmapx_add(&c->dirty_services, svc);
+    }
+    HMAP_FOR_EACH (vi, hmap_node, &c->vis) {
+        hmapx_add(&c->dirty_vis, vi);
+    }
+    HMAP_FOR_EACH (rule, hmap_node, &c->rules) {
+        hmapx_add(&c->dirty_rules, rule);
+    }
+}
+
+/* The flows that every rule needs are there while there are services. */
+static void
+pc_ctl_compile_common(struct pc_controller *c)
+{
+    struct pc_ctl_router *r;
+
+    HMAP_FOR_EACH (r, hmap_node, &c->routers) {
+        bool want = r->prepared && !hmap_is_empty(&c->services);
+
+        if (want && !r->common) {
+            pc_compile_common(r->table, r->base);
+        } else if (!want && r->common) {
+            pc_flow_table_remove_owner(r->table, &UUID_ZERO);
+        }
+        r->common = want;
+    }
+}
+
+static size_t
+pc_ctl_compile_dirty(struct pc_controller *c)
+{
+    struct hmapx_node *node;
+    size_t n = (hmapx_count(&c->dirty_parts) + hmapx_count(&c->dirty_vis)
+                + hmapx_count(&c->dirty_services)
+                + hmapx_count(&c->dirty_rules));
+
+    pc_ctl_compile_common(c);
+    HMAPX_FOR_EACH (node, &c->dirty_parts) {
+        pc_ctl_part_compile(c, node->data);
+    }
+    HMAPX_FOR_EACH (node, &c->dirty_vis) {
+        pc_ctl_vi_compile(c, node->data);
+    }
+    HMAPX_FOR_EACH (node, &c->dirty_services) {
+        pc_ctl_service_compile(c, node->data);
+    }
+
+    /* A rule that had no error before keeps what it has: after a restart too
+     * the same of two equal rules wins. */
+    HMAPX_FOR_EACH (node, &c->dirty_rules) {
+        struct pc_ctl_rule *rule = node->data;
+        if (!rule->error) {
+            pc_ctl_rule_compile(c, rule);
+        }
+    }
+    HMAPX_FOR_EACH (node, &c->dirty_rules) {
+        struct pc_ctl_rule *rule = node->data;
+        if (rule->error) {
+            pc_ctl_rule_compile(c, rule);
+        }
+    }
+    pc_ctl_recheck_conflicts(c);
+    c->recheck = false;
+    hmapx_clear(&c->dirty_parts);
+    hmapx_clear(&c->dirty_vis);
+    hmapx_clear(&c->dirty_services);
+    hmapx_clear(&c->dirty_rules);
+    return n;
+}
+
+/* Compiles what is marked dirty. */
+void
+pc_ctl_compile_run(struct pc_controller *c)
+{
+    if (hmapx_is_empty(&c->dirty_parts) && hmapx_is_empty(&c->dirty_vis)
+        && hmapx_is_empty(&c->dirty_services)
+        && hmapx_is_empty(&c->dirty_rules) && !c->recheck) {
+        return;
+    }
+    long long int start = time_usec();
+    c->generation++;
+    c->counters.last_compiled = pc_ctl_compile_dirty(c);
+    c->counters.n_compiled += c->counters.last_compiled;
+    c->counters.n_runs++;
+    c->counters.compile_us += time_usec() - start;
+}
+
+/* Compiles everything, into tables that are as good as empty. */
+void
+pc_ctl_compile_all(struct pc_controller *c)
+{
+    pc_ctl_mark_all_dirty(c);
+    pc_ctl_compile_dirty(c);
+}

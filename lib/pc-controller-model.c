@@ -1,0 +1,492 @@
+/*
+ * Copyright (c) 2026 The PacketCloud developers.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#include <config.h>
+#include "pc-controller.h"
+
+#include "bitmap.h"
+#include "openvswitch/vlog.h"
+#include "packets.h"
+#include "pc-controller-private.h"
+#include "smap.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(pc_controller_model);
+
+/* From rows to values.  Each function compares the row with the object that
+ * it made last time and marks dirty what the difference touches; nothing is
+ * compiled here. */
+
+/* Services. */
+
+struct pc_ctl_service *
+pc_ctl_service_find(const struct pc_controller *c, const struct uuid *uuid)
+{
+    struct pc_ctl_service *svc;
+
+    HMAP_FOR_EACH_WITH_HASH (svc, hmap_node, uuid_hash(uuid), &c->services) {
+        if (uuid_equals(&svc->s.uuid, uuid)) {
+            return svc;
+        }
+    }
+    return NULL;
+}
+
+static void
+pc_ctl_service_rebuild_vis(struct pc_ctl_service *svc)
+{
+    struct pc_ctl_vi *vi;
+
+    free(svc->s.vis);
+    svc->s.vis = xmalloc(ovs_list_size(&svc->vis) * sizeof *svc->s.vis);
+    svc->s.n_vis = 0;
+    LIST_FOR_EACH (vi, svc_node, &svc->vis) {
+        svc->s.vis[svc->s.n_vis++] = &vi->vi;
+    }
+}
+
+static void
+pc_ctl_service_dirty_vis(struct pc_controller *c, struct pc_ctl_service *svc)
+{
+    struct pc_ctl_vi *vi;
+
+    LIST_FOR_EACH (vi, svc_node, &svc->vis) {
+        hmapx_add(&c->dirty_vis, vi);
+    }
+}
+
+static void
+pc_ctl_service_dirty_rules(struct pc_controller *c,
+                           struct pc_ctl_service *svc)
+{
+    struct pc_ctl_rule *rule;
+
+    LIST_FOR_EACH (rule, svc_node, &svc->rules) {
+        hmapx_add(&c->dirty_rules, rule);
+    }
+}
+
+static struct pc_ctl_service *
+pc_ctl_service_create(struct pc_controller *c, const struct uuid *uuid)
+{
+    struct pc_ctl_service *svc = xzalloc(sizeof *svc);
+
+    svc->s.uuid = *uuid;
+    svc->s.name = xstrdup("");
+    ovs_list_init(&svc->vis);
+    ovs_list_init(&svc->rules);
+    hmap_insert(&c->services, &svc->hmap_node, uuid_hash(uuid));
+    hmapx_add(&c->dirty_services, svc);
+    hmapx_add(&c->bad_services, svc);   /* Perhaps the row's is outdated. */
+    return svc;
+}
+
+static void
+pc_ctl_service_set_number(struct pc_controller *c, struct pc_ctl_service *svc,
+                          uint16_t number)
+{
+    if (svc->s.number) {
+        bitmap_set0(c->service_numbers, svc->s.number);
+    }
+    if (number) {
+        bitmap_set1(c->service_numbers, number);
+    }
+    svc->s.number = number;
+    svc->placing_number = 0;
+    hmapx_add(&c->dirty_services, svc);
+    pc_ctl_service_dirty_vis(c, svc);
+    pc_ctl_service_dirty_rules(c, svc);
+}
+
+/* Takes over the values of 'row', new or changed. */
+void
+pc_ctl_service_update(struct pc_controller *c,
+                      const struct pcrec_service *row)
+{
+    struct pc_ctl_service *svc = pc_ctl_service_find(c, &row->header_.uuid);
+
+    if (!row->cloudlet
+        || !uuid_equals(&row->cloudlet->header_.uuid, &c->cloudlet)) {
+        if (svc) {
+            pc_ctl_service_remove(c, svc);
+        }
+        return;
+    }
+    if (!svc) {
+        svc = pc_ctl_service_create(c, &row->header_.uuid);
+    }
+    if (strcmp(svc->s.name, row->name)) {
+        free(svc->s.name);
+        svc->s.name = xstrdup(row->name);
+    }
+
+    enum pc_mode mode = PC_MODE_HOST;
+    if (!pc_mode_from_string(row->mode, &mode)) {
+        VLOG_WARN("service %s: unknown mode %s", row->name, row->mode);
+    }
+    enum pc_on_failure on_failure = (!strcmp(row->on_failure, "close")
+                                     ? PC_FAIL_CLOSE : PC_FAIL_OPEN);
+    enum pc_affinity affinity = (!strcmp(row->affinity, "connection")
+                                 ? PC_AFFINITY_CONNECTION
+                                 : PC_AFFINITY_CLIENT);
+    if (svc->s.mode != mode || svc->s.on_failure != on_failure
+        || svc->s.affinity != affinity) {
+        svc->s.mode = mode;
+        svc->s.on_failure = on_failure;
+        svc->s.affinity = affinity;
+        hmapx_add(&c->dirty_services, svc);
+        pc_ctl_service_dirty_vis(c, svc);
+    }
+    if (svc->s.number != row->number) {
+        pc_ctl_service_set_number(c, svc, row->number);
+    }
+    hmapx_add(&c->to_place, svc);
+}
+
+/* Forgets 'svc', whose row is gone: its VIs must leave, rules have no
+ * service. */
+void
+pc_ctl_service_remove(struct pc_controller *c, struct pc_ctl_service *svc)
+{
+    struct pc_ctl_rule *rule;
+    struct pc_ctl_vi *vi;
+
+    LIST_FOR_EACH_SAFE (vi, svc_node, &svc->vis) {
+        pc_ctl_vi_leave(c, vi);
+    }
+    LIST_FOR_EACH_SAFE (rule, svc_node, &svc->rules) {
+        ovs_list_remove(&rule->svc_node);
+        rule->svc = NULL;
+        hmapx_add(&c->dirty_rules, rule);
+    }
+    if (svc->s.number || svc->placing_number) {
+        bitmap_set0(c->service_numbers, (svc->s.number ? svc->s.number
+                                         : svc->placing_number));
+    }
+    pc_ctl_disown(c, &svc->s.uuid);
+    hmapx_find_and_delete(&c->dirty_services, svc);
+    hmapx_find_and_delete(&c->to_place, svc);
+    hmapx_find_and_delete(&c->bad_services, svc);
+    hmap_remove(&c->services, &svc->hmap_node);
+    free(svc->s.name);
+    free(svc->s.vis);
+    free(svc->place_error);
+    free(svc->switch_error);
+    free(svc);
+}
+
+/* VIs. */
+
+struct pc_ctl_vi *
+pc_ctl_vi_find(const struct pc_controller *c, const struct uuid *uuid)
+{
+    struct pc_ctl_vi *vi;
+
+    HMAP_FOR_EACH_WITH_HASH (vi, hmap_node, uuid_hash(uuid), &c->vis) {
+        if (uuid_equals(&vi->vi.uuid, uuid)) {
+            return vi;
+        }
+    }
+    return NULL;
+}
+
+/* Is 'row', which has no service any more, one of our cloudlet's? */
+static bool
+pc_ctl_vi_is_ours(const struct pc_controller *c, const struct pcrec_vi *row)
+{
+    const struct pcrec_cloudlet *cloudlet
+        = pcrec_cloudlet_get_for_uuid(c->idl, &c->cloudlet);
+
+    if (!row->node || !cloudlet) {
+        return true;
+    }
+    for (size_t i = 0; i < cloudlet->n_nodes; i++) {
+        if (cloudlet->nodes[i] == row->node) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static struct pc_ctl_vi *
+pc_ctl_vi_create(struct pc_controller *c, const struct pcrec_vi *row)
+{
+    struct pc_ctl_vi *vi = xzalloc(sizeof *vi);
+
+    vi->vi.uuid = row->header_.uuid;
+    vi->vi.name = xstrdup(row->name);
+    vi->vi.number = row->number;
+    vi->vi.port[PC_PORT_IN] = vi->vi.port[PC_PORT_OUT] = OFPP_NONE;
+    bitmap_set1(c->vi_numbers, vi->vi.number);
+    hmap_insert(&c->vis, &vi->hmap_node, uuid_hash(&vi->vi.uuid));
+    hmapx_add(&c->dirty_vis, vi);
+    return vi;
+}
+
+static void
+pc_ctl_vi_set_service(struct pc_controller *c, struct pc_ctl_vi *vi,
+                      struct pc_ctl_service *svc)
+{
+    if (vi->svc == svc) {
+        return;
+    }
+    if (vi->svc) {
+        ovs_list_remove(&vi->svc_node);
+        pc_ctl_service_rebuild_vis(vi->svc);
+        hmapx_add(&c->dirty_services, vi->svc);
+        hmapx_add(&c->to_place, vi->svc);
+    }
+    vi->svc = svc;
+    vi->vi.service = svc ? &svc->s : NULL;
+    if (svc) {
+        ovs_list_push_back(&svc->vis, &vi->svc_node);
+        pc_ctl_service_rebuild_vis(svc);
+        hmapx_add(&c->dirty_services, svc);
+        hmapx_add(&c->to_place, svc);
+    }
+    hmapx_add(&c->dirty_vis, vi);
+}
+
+static void
+pc_ctl_vi_set_port(struct pc_controller *c, struct pc_ctl_vi *vi, int which,
+                   const char *name)
+{
+    if (nullable_string_is_equal(vi->port[which], name)) {
+        return;
+    }
+    if (vi->port[which]
+        && shash_find_data(&c->ports, vi->port[which]) == vi) {
+        shash_find_and_delete(&c->ports, vi->port[which]);
+    }
+    free(vi->port[which]);
+    vi->port[which] = nullable_xstrdup(name);
+    if (name) {
+        shash_replace(&c->ports, name, vi);
+    }
+    hmapx_add(&c->dirty_vis, vi);
+    hmapx_add(&c->dirty_services, vi->svc);
+}
+
+/* The name of port 'key' in 'row', NULL if it has none. */
+static const char *
+pc_ctl_vi_row_port(const struct pcrec_vi *row, const char *key)
+{
+    const char *name = smap_get(&row->ports, key);
+
+    return name && name[0] ? name : NULL;
+}
+
+static uint64_t
+pc_ctl_vi_row_network(const struct pcrec_vi *row)
+{
+    for (size_t i = 0; i < row->n_capacity; i++) {
+        if (!strcmp(row->key_capacity[i], "network")) {
+            return row->value_capacity[i];
+        }
+    }
+    return 0;
+}
+
+static bool
+pc_ctl_vi_set_addresses(struct pc_ctl_vi *vi, const struct pcrec_vi *row)
+{
+    bool same = vi->vi.n_addresses == row->n_addresses;
+
+    for (size_t i = 0; same && i < row->n_addresses; i++) {
+        same = !strcmp(vi->vi.addresses[i], row->addresses[i]);
+    }
+    if (same) {
+        return false;
+    }
+    for (size_t i = 0; i < vi->vi.n_addresses; i++) {
+        free(vi->vi.addresses[i]);
+    }
+    free(vi->vi.addresses);
+    vi->vi.n_addresses = row->n_addresses;
+    vi->vi.addresses = xmalloc(row->n_addresses * sizeof *vi->vi.addresses);
+    for (size_t i = 0; i < row->n_addresses; i++) {
+        vi->vi.addresses[i] = xstrdup(row->addresses[i]);
+    }
+    return true;
+}
+
+static void
+pc_ctl_vi_set_values(struct pc_controller *c, struct pc_ctl_vi *vi,
+                     const struct pcrec_vi *row)
+{
+    uint64_t network_bps = pc_ctl_vi_row_network(row);
+    struct eth_addr mac = eth_addr_zero;
+
+    eth_addr_from_string(row->mac, &mac);
+    pc_ctl_vi_set_port(c, vi, PC_PORT_IN, pc_ctl_vi_row_port(row, "in"));
+    pc_ctl_vi_set_port(c, vi, PC_PORT_OUT, pc_ctl_vi_row_port(row, "out"));
+    if (pc_ctl_vi_set_addresses(vi, row)
+        || !eth_addr_equals(vi->vi.mac, mac)
+        || vi->network_bps != network_bps) {
+        vi->vi.mac = mac;
+        vi->network_bps = network_bps;
+        hmapx_add(&c->dirty_vis, vi);
+    }
+
+    /* Readiness goes into the groups alone: the VI's own flows stay. */
+    bool ready = row->ready && !strcmp(row->admin_state, "up");
+    if (vi->vi.ready != ready || vi->vi.weight != row->weight) {
+        vi->vi.ready = ready;
+        vi->vi.weight = row->weight;
+        hmapx_add(&c->dirty_services, vi->svc);
+    }
+}
+
+/* Takes over the values of 'row', new or changed. */
+void
+pc_ctl_vi_update(struct pc_controller *c, const struct pcrec_vi *row)
+{
+    struct pc_ctl_vi *vi = pc_ctl_vi_find(c, &row->header_.uuid);
+    struct pc_ctl_service *svc
+        = (row->service
+           ? pc_ctl_service_find(c, &row->service->header_.uuid) : NULL);
+
+    if (!vi) {
+        if (!svc && (row->service || !pc_ctl_vi_is_ours(c, row))) {
+            return;             /* Of another cloudlet. */
+        }
+        vi = pc_ctl_vi_create(c, row);
+    }
+    if (vi->leaving) {
+        return;
+    }
+    if (!svc) {
+        pc_ctl_vi_leave(c, vi);
+        return;
+    }
+    pc_ctl_vi_set_service(c, vi, svc);
+    pc_ctl_vi_set_values(c, vi, row);
+}
+
+/* Takes 'vi' out of service: its flows go now, its row when the switch has
+ * confirmed that. */
+void
+pc_ctl_vi_leave(struct pc_controller *c, struct pc_ctl_vi *vi)
+{
+    if (vi->leaving) {
+        return;
+    }
+    pc_ctl_vi_set_service(c, vi, NULL);
+    pc_ctl_disown(c, &vi->vi.uuid);
+    hmapx_find_and_delete(&c->dirty_vis, vi);
+    vi->leaving = true;
+    vi->leave_generation = ++c->generation;
+    ovs_list_push_back(&c->leaving_vis, &vi->leave_node);
+}
+
+/* Forgets 'vi', whose row is gone. */
+void
+pc_ctl_vi_remove(struct pc_controller *c, struct pc_ctl_vi *vi)
+{
+    pc_ctl_vi_leave(c, vi);
+    ovs_list_remove(&vi->leave_node);
+    for (int i = 0; i < 2; i++) {
+        if (vi->port[i] && shash_find_data(&c->ports, vi->port[i]) == vi) {
+            shash_find_and_delete(&c->ports, vi->port[i]);
+        }
+        free(vi->port[i]);
+    }
+    bitmap_set0(c->vi_numbers, vi->vi.number);
+    hmap_remove(&c->vis, &vi->hmap_node);
+    for (size_t i = 0; i < vi->vi.n_addresses; i++) {
+        free(vi->vi.addresses[i]);
+    }
+    free(vi->vi.addresses);
+    free(vi->vi.name);
+    free(vi);
+}
+
+/* Rules. */
+
+struct pc_ctl_rule *
+pc_ctl_rule_find(const struct pc_controller *c, const struct uuid *uuid)
+{
+    struct pc_ctl_rule *rule;
+
+    HMAP_FOR_EACH_WITH_HASH (rule, hmap_node, uuid_hash(uuid), &c->rules) {
+        if (uuid_equals(&rule->uuid, uuid)) {
+            return rule;
+        }
+    }
+    return NULL;
+}
+
+static bool
+pc_ctl_rule_is_ours(const struct pc_controller *c,
+                    const struct pcrec_rule *row)
+{
+    const struct pcrec_cloudlet *cloudlet
+        = (row->service ? row->service->cloudlet
+           : row->chain ? row->chain->cloudlet : NULL);
+
+    return !cloudlet || uuid_equals(&cloudlet->header_.uuid, &c->cloudlet);
+}
+
+/* Takes over 'row', new or changed, if it is of our cloudlet. */
+void
+pc_ctl_rule_update(struct pc_controller *c, const struct pcrec_rule *row)
+{
+    struct pc_ctl_rule *rule = pc_ctl_rule_find(c, &row->header_.uuid);
+
+    if (!pc_ctl_rule_is_ours(c, row)) {
+        if (rule) {
+            pc_ctl_rule_remove(c, rule);
+        }
+        return;
+    }
+    struct pc_ctl_service *svc
+        = (row->service
+           ? pc_ctl_service_find(c, &row->service->header_.uuid) : NULL);
+    if (!rule) {
+        rule = xzalloc(sizeof *rule);
+        rule->uuid = row->header_.uuid;
+        rule->error = row->error[0] ? xstrdup(row->error) : NULL;
+        hmap_insert(&c->rules, &rule->hmap_node, uuid_hash(&rule->uuid));
+    }
+    if (rule->svc != svc) {
+        if (rule->svc) {
+            ovs_list_remove(&rule->svc_node);
+        }
+        rule->svc = svc;
+        if (svc) {
+            ovs_list_push_back(&svc->rules, &rule->svc_node);
+        }
+    }
+    rule->refused = false;
+    hmapx_add(&c->dirty_rules, rule);
+}
+
+/* Forgets 'rule', whose row is gone. */
+void
+pc_ctl_rule_remove(struct pc_controller *c, struct pc_ctl_rule *rule)
+{
+    if (rule->svc) {
+        ovs_list_remove(&rule->svc_node);
+    }
+    pc_ctl_disown(c, &rule->uuid);
+    hmapx_find_and_delete(&c->dirty_rules, rule);
+    hmapx_find_and_delete(&c->bad_rules, rule);
+    hmapx_find_and_delete(&c->conflicts, rule);
+    hmapx_find_and_delete(&c->port_rules, rule);
+    hmap_remove(&c->rules, &rule->hmap_node);
+    free(rule->error);
+    free(rule);
+}

@@ -1,0 +1,367 @@
+/*
+ * Copyright (c) 2026 The PacketCloud developers.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#include <config.h>
+#include "pc-controller.h"
+
+#include "bitmap.h"
+#include "openvswitch/vlog.h"
+#include "ovsdb-idl.h"
+#include "pc-controller-private.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(pc_controller_place);
+
+/* What the controller writes that makes others work: numbers, and VI rows.
+ *
+ * A service stays in 'to_place' until a look at it finds nothing to do: a
+ * transaction that fails is simply made again from what the database has
+ * then. */
+
+/* Numbers. */
+
+static bool
+pc_ctl_place_number(struct pc_controller *c, struct pc_ctl_service *svc,
+                    const struct pcrec_service *row)
+{
+    if (row->number) {
+        return false;
+    }
+    if (!svc->placing_number) {
+        size_t number = bitmap_scan(c->service_numbers, false, 1,
+                                    PC_CTL_SERVICES);
+        if (number >= PC_CTL_SERVICES) {
+            pc_ctl_place_error(c, svc, xstrdup("no service number is free"));
+            return false;
+        }
+        /* Not to be given to another service meanwhile. */
+        bitmap_set1(c->service_numbers, number);
+        svc->placing_number = number;
+    }
+    pcrec_service_set_number(row, svc->placing_number);
+    return true;
+}
+
+/* Sets why 'svc' is not placed, NULL if it is.  Takes 'error'. */
+void
+pc_ctl_place_error(struct pc_controller *c, struct pc_ctl_service *svc,
+                   char *error)
+{
+    if (nullable_string_is_equal(svc->place_error, error)) {
+        free(error);
+        return;
+    }
+    free(svc->place_error);
+    svc->place_error = error;
+    hmapx_add(&c->bad_services, svc);
+}
+
+/* Nodes. */
+
+/* The node of the cloudlet that has the fewest VIs; NULL if there is none. */
+static const struct pcrec_node *
+pc_ctl_choose_node(const struct pc_controller *c)
+{
+    const struct pcrec_cloudlet *cloudlet
+        = pcrec_cloudlet_get_for_uuid(c->idl, &c->cloudlet);
+    const struct pcrec_node *best = NULL;
+    size_t best_n = SIZE_MAX;
+
+    for (size_t i = 0; cloudlet && i < cloudlet->n_nodes; i++) {
+        const struct pcrec_node *node = cloudlet->nodes[i];
+        const struct pc_ctl_vi *vi;
+        size_t n = 0;
+
+        if (cloudlet->n_nodes > 1) {
+            HMAP_FOR_EACH (vi, hmap_node, &c->vis) {
+                const struct pcrec_vi *row
+                    = pcrec_vi_get_for_uuid(c->idl, &vi->vi.uuid);
+                n += row && row->node == node;
+            }
+        }
+        if (n < best_n || (n == best_n && strcmp(node->name, best->name) < 0)) {
+            best = node;
+            best_n = n;
+        }
+    }
+    return best;
+}
+
+/* VIs. */
+
+/* The K of a VI called "SERVICE-K", 0 if it is called otherwise. */
+static unsigned int
+pc_ctl_vi_index(const struct pc_ctl_service *svc, const char *name)
+{
+    size_t len = strlen(svc->s.name);
+    unsigned int k;
+
+    return (!strncmp(name, svc->s.name, len) && name[len] == '-'
+            && str_to_uint(name + len + 1, 10, &k) ? k : 0);
+}
+
+static unsigned int
+pc_ctl_free_index(const struct pc_ctl_service *svc,
+                  const unsigned long *reserved)
+{
+    unsigned long *used = bitmap_clone(reserved, PC_CTL_MAX_REPLICAS + 2);
+    const struct pc_ctl_vi *vi;
+
+    bitmap_set1(used, 0);
+    LIST_FOR_EACH (vi, svc_node, &svc->vis) {
+        unsigned int k = pc_ctl_vi_index(svc, vi->vi.name);
+        if (k <= PC_CTL_MAX_REPLICAS) {
+            bitmap_set1(used, k);
+        }
+    }
+    unsigned int k = bitmap_scan(used, false, 1, PC_CTL_MAX_REPLICAS + 2);
+    free(used);
+    return k;
+}
+
+/* Marks in 'reserved' the indexes of VIs of this name that are leaving: their
+ * rows still have the name. */
+static void
+pc_ctl_leaving_indexes(const struct pc_controller *c,
+                       const struct pc_ctl_service *svc,
+                       unsigned long *reserved)
+{
+    const struct pc_ctl_vi *vi;
+
+    LIST_FOR_EACH (vi, leave_node, &c->leaving_vis) {
+        unsigned int k = pc_ctl_vi_index(svc, vi->vi.name);
+        if (k <= PC_CTL_MAX_REPLICAS) {
+            bitmap_set1(reserved, k);
+        }
+    }
+}
+
+static void
+pc_ctl_vi_set_capacity(const struct pcrec_vi *vi,
+                       const struct pcrec_service *row)
+{
+    if (row->type) {
+        pcrec_vi_set_capacity(vi,
+                              (const char **) row->type->key_capacity,
+                              row->type->value_capacity,
+                              row->type->n_capacity);
+    }
+}
+
+static void
+pc_ctl_vi_write_addresses(const struct pcrec_vi *vi,
+                          const struct pc_ctl_addresses *a)
+{
+    const char **addresses = sset_array(&a->addresses);
+    const char **gateways = sset_array(&a->gateways);
+
+    pcrec_vi_set_addresses(vi, addresses, sset_count(&a->addresses));
+    pcrec_vi_set_gateways(vi, gateways, sset_count(&a->gateways));
+    free(addresses);
+    free(gateways);
+}
+
+/* Creates the row of VI number 'k' of 'svc' in 'txn'.  Returns NULL or why
+ * not. */
+static char * OVS_WARN_UNUSED_RESULT
+pc_ctl_create_vi(struct pc_controller *c, struct pc_ctl_service *svc,
+                 const struct pcrec_service *row, unsigned int k,
+                 struct ovsdb_idl_txn *txn)
+{
+    const struct pcrec_node *node = pc_ctl_choose_node(c);
+    if (!node) {
+        return xstrdup("the cloudlet has no node");
+    }
+    size_t number = bitmap_scan(c->vi_numbers, false, 1, PC_CTL_VIS);
+    if (number >= PC_CTL_VIS) {
+        return xstrdup("no VI number is free");
+    }
+    struct pc_ctl_addresses a;
+    char *error = pc_ctl_allocate(c, svc, row, &a);
+    if (error) {
+        return error;
+    }
+
+    const struct pcrec_vi *vi = pcrec_vi_insert(txn);
+    char *name = xasprintf("%s-%u", svc->s.name, k);
+    char *mac = pc_ctl_vi_mac(c, number);
+    pcrec_vi_set_name(vi, name);
+    pcrec_vi_set_service(vi, row);
+    pcrec_vi_set_node(vi, node);
+    pcrec_vi_set_number(vi, number);
+    pcrec_vi_set_admin_state(vi, "up");
+    pcrec_vi_set_weight(vi, 100);
+    pcrec_vi_set_mac(vi, mac);
+    pc_ctl_vi_write_addresses(vi, &a);
+    pc_ctl_vi_set_capacity(vi, row);
+    bitmap_set1(c->placing_numbers, number);
+    bitmap_set1(c->vi_numbers, number);
+    VLOG_INFO("%s: placed on node %s", name, node->name);
+    free(mac);
+    free(name);
+    pc_ctl_addresses_destroy(&a);
+    return NULL;
+}
+
+/* Creates the rows that 'svc' lacks.  Returns true if there was one. */
+static bool
+pc_ctl_create_vis(struct pc_controller *c, struct pc_ctl_service *svc,
+                  const struct pcrec_service *row, struct ovsdb_idl_txn *txn)
+{
+    unsigned long *reserved = bitmap_allocate(PC_CTL_MAX_REPLICAS + 2);
+    size_t n = ovs_list_size(&svc->vis);
+    char *error = NULL;
+    bool changed = false;
+
+    pc_ctl_leaving_indexes(c, svc, reserved);
+    while (!error && n < row->replicas) {
+        unsigned int k = pc_ctl_free_index(svc, reserved);
+        if (k > PC_CTL_MAX_REPLICAS) {
+            break;              /* Until those that leave are gone. */
+        }
+        bitmap_set1(reserved, k);
+        error = pc_ctl_create_vi(c, svc, row, k, txn);
+        if (!error) {
+            changed = true;
+            n++;
+        }
+    }
+    pc_ctl_place_error(c, svc, error);
+    free(reserved);
+    return changed;
+}
+
+/* Lets the VIs leave that 'svc' has too many, those with the highest index
+ * first. */
+static void
+pc_ctl_drop_vis(struct pc_controller *c, struct pc_ctl_service *svc,
+                const struct pcrec_service *row)
+{
+    while (ovs_list_size(&svc->vis) > row->replicas) {
+        struct pc_ctl_vi *vi, *last = NULL;
+
+        LIST_FOR_EACH (vi, svc_node, &svc->vis) {
+            if (!last || (pc_ctl_vi_index(svc, vi->vi.name)
+                          > pc_ctl_vi_index(svc, last->vi.name))) {
+                last = vi;
+            }
+        }
+        pc_ctl_vi_leave(c, last);
+    }
+}
+
+/* We changed VI rows in 'txn', which is an intent: nothing is acknowledged
+ * until it is a part of a snapshot that the nodes have seen. */
+static void
+pc_ctl_intent_changed(struct pc_controller *c, struct ovsdb_idl_txn *txn)
+{
+    const struct pcrec_packetcloud *pc = pcrec_packetcloud_first(c->idl);
+
+    c->hold_pending = true;
+    if (pc) {
+        ovsdb_idl_txn_increment(txn, &pc->header_,
+                                &pcrec_packetcloud_col_next_cfg, false);
+    }
+}
+
+/* Is there nothing to create or delete? */
+bool
+pc_ctl_place_is_idle(const struct pc_controller *c)
+{
+    return (hmapx_is_empty(&c->to_place) && !c->hold_pending
+            && ovs_list_is_empty(&c->leaving_vis));
+}
+
+/* Forgets the numbers of the last transaction's VIs: it has been decided, and
+ * those that exist now are known by their rows. */
+static void
+pc_ctl_release_numbers(struct pc_controller *c)
+{
+    size_t number;
+
+    BITMAP_FOR_EACH_1 (number, PC_CTL_VIS, c->placing_numbers) {
+        bitmap_set0(c->placing_numbers, number);
+        bitmap_set0(c->vi_numbers, number);
+    }
+    const struct pc_ctl_vi *vi;
+    HMAP_FOR_EACH (vi, hmap_node, &c->vis) {
+        bitmap_set1(c->vi_numbers, vi->vi.number);
+    }
+    c->placing = false;
+}
+
+/* Writes into 'txn' what the services marked 'to_place' and the VIs that leave
+ * need.  ('txn' is nonnull only when the last transaction is decided.) */
+void
+pc_ctl_place_run(struct pc_controller *c, struct ovsdb_idl_txn *txn)
+{
+    const struct pcrec_packetcloud *pc = pcrec_packetcloud_first(c->idl);
+    struct hmapx_node *node;
+    bool changed = false;
+
+    if (c->hold_pending) {
+        c->hold_pending = false;
+        c->hold_cfg = MAX(c->hold_cfg, pc ? pc->next_cfg : 0);
+    }
+    if (c->placing) {
+        pc_ctl_release_numbers(c);
+    }
+    HMAPX_FOR_EACH_SAFE (node, &c->to_place) {
+        struct pc_ctl_service *svc = node->data;
+        const struct pcrec_service *row
+            = pcrec_service_get_for_uuid(c->idl, &svc->s.uuid);
+        bool todo = false;
+
+        if (row) {
+            todo = pc_ctl_place_number(c, svc, row);
+            pc_ctl_drop_vis(c, svc, row);
+            todo |= pc_ctl_create_vis(c, svc, row, txn);
+        }
+        if (!todo) {
+            hmapx_find_and_delete(&c->to_place, svc);
+        }
+        changed |= todo;
+    }
+    if (changed) {
+        c->placing = true;
+        pc_ctl_intent_changed(c, txn);
+    }
+}
+
+/* Deletes in 'txn' the rows of the VIs whose flows are gone from the
+ * switches. */
+void
+pc_ctl_delete_run(struct pc_controller *c, struct ovsdb_idl_txn *txn)
+{
+    const struct pc_ctl_vi *vi;
+    bool changed = false;
+
+    if (c->hold_pending) {
+        return;                 /* One transaction at a time. */
+    }
+    LIST_FOR_EACH (vi, leave_node, &c->leaving_vis) {
+        const struct pcrec_vi *row
+            = pcrec_vi_get_for_uuid(c->idl, &vi->vi.uuid);
+        if (row && pc_ctl_all_done(c, vi->leave_generation)) {
+            VLOG_INFO("%s: removed", row->name);
+            pcrec_vi_delete(row);
+            changed = true;
+        }
+    }
+    if (changed) {
+        pc_ctl_intent_changed(c, txn);
+    }
+}

@@ -1,0 +1,265 @@
+/*
+ * Copyright (c) 2026 The PacketCloud developers.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#ifndef PC_CONTROLLER_PRIVATE_H
+#define PC_CONTROLLER_PRIVATE_H 1
+
+/* What the parts of the controller and pc-explain share:
+ *
+ *   pc-controller.c        main loop, lock, changes in the database
+ *   pc-controller-model.c  rows -> values
+ *   pc-controller-compile.c values -> desired flows
+ *   pc-controller-l3.c     interfaces, routes, VIs' addresses, packets
+ *   pc-controller-place.c  VI rows, numbers
+ *   pc-controller-address.c addresses of VIs
+ *   pc-controller-status.c errors and status written back
+ *   pc-controller-sync.c   desired flows -> switch; acknowledgement
+ *
+ * A change goes through in that order: a tracked row marks objects dirty, the
+ * dirty ones are compiled, what changed in the tables is submitted, and the
+ * barrier's answer moves the router's mark. */
+
+#include "hmapx.h"
+#include "openvswitch/hmap.h"
+#include "openvswitch/list.h"
+#include "openvswitch/shash.h"
+#include "openvswitch/uuid.h"
+#include "pc-controller.h"
+#include "pc-model.h"
+#include "pc-switch.h"
+#include "sset.h"
+#include "lib/pc-idl.h"
+
+/* Limits: numbers of services and VIs are below these. */
+#define PC_CTL_SERVICES 32768
+#define PC_CTL_VIS 65536
+#define PC_CTL_MAX_REPLICAS 1024
+
+/* Our connection's id in "controller" actions: that of our cookies, so that no
+ * other controller's packets come to us, nor ours to it. */
+#define PC_CTL_CONTROLLER_ID 0x9c1d
+
+struct pc_flow_table;
+struct pc_installed;
+struct pc_l3;
+
+/* A state of the database and what was compiled from it. */
+struct pc_ctl_mark {
+    int64_t cfg;                /* PacketCloud.next_cfg, -1 if none. */
+    int64_t node_cfg;           /* Least Node.cur_cfg of the cloudlet. */
+    uint64_t generation;        /* struct pc_controller's. */
+};
+
+/* A router of the cloudlet. */
+struct pc_ctl_router {
+    struct hmap_node hmap_node; /* In 'routers', by UUID; not if leaving. */
+    struct ovs_list list_node;  /* In 'leaving_routers'. */
+    struct uuid uuid;
+    char *name;
+    char *target;               /* OpenFlow connection method. */
+    uint8_t base;               /* Router.table_base. */
+
+    struct pc_switch *sw;
+    struct pc_flow_table *table;    /* What is desired. */
+    struct pc_l3 *l3;
+    struct hmap parts;          /* Contains "struct pc_ctl_part"s. */
+    bool prepared;              /* 'l3' exists: the switch has been seen. */
+    bool common;                /* Has the table pc_compile_common()'s? */
+    bool meters;                /* Has the switch room for our meters? */
+
+    /* Synchronization. */
+    unsigned int epoch;         /* pc_switch_epoch() that was read. */
+    struct pc_installed *installed; /* While reading. */
+    bool reading;
+    bool synced;                /* The switch has what is desired, or ... */
+    uint64_t token;             /* ... will have, with this token. */
+    struct pc_ctl_mark submitted, done;
+    long long int leaving_until;    /* Leaving: give up then, in ms. */
+    char *error;                /* For Router.error; never NULL. */
+};
+
+/* An interface or a route of a router. */
+struct pc_ctl_part {
+    struct hmap_node hmap_node; /* In struct pc_ctl_router's 'parts'. */
+    struct hmap_node by_uuid;   /* In struct pc_controller's 'parts'. */
+    struct uuid uuid;
+    struct pc_ctl_router *router;
+    bool is_route;
+    bool has_port;              /* Interface: is it at a port? */
+    char *port;                 /* Interface: that port's name or NULL. */
+    struct eth_addr mac;        /* Interface. */
+    char *error;                /* From pc_l3; NULL: none. */
+};
+
+struct pc_ctl_service {
+    struct hmap_node hmap_node; /* In struct pc_controller's 'services'. */
+    struct pc_service s;
+    struct ovs_list vis;        /* Contains "struct pc_ctl_vi"s. */
+    struct ovs_list rules;      /* Contains "struct pc_ctl_rule"s. */
+    uint16_t placing_number;    /* Number that is being written, or 0. */
+    char *place_error;          /* Why it cannot be placed; NULL: it can. */
+    char *switch_error;         /* What the switch refused; NULL: nothing. */
+};
+
+struct pc_ctl_vi {
+    struct hmap_node hmap_node; /* In struct pc_controller's 'vis'. */
+    struct ovs_list svc_node;   /* In struct pc_ctl_service's 'vis'. */
+    struct ovs_list leave_node; /* In struct pc_controller's 'leaving_vis'. */
+    struct pc_vi vi;            /* Ports as of the last router compiled. */
+    struct pc_ctl_service *svc; /* NULL: none, and it must leave. */
+    char *port[2];              /* Names of the ports or NULL. */
+    uint64_t network_bps;       /* Wanted; vi.network_bps: possible. */
+    bool leaving;               /* No flows; the row goes when that is sure. */
+    uint64_t leave_generation;
+};
+
+struct pc_ctl_rule {
+    struct hmap_node hmap_node; /* In struct pc_controller's 'rules'. */
+    struct ovs_list svc_node;   /* In struct pc_ctl_service's 'rules'. */
+    struct uuid uuid;
+    struct pc_ctl_service *svc; /* NULL: none (a chain). */
+    bool by_port;               /* Its match names a port. */
+    bool conflict;              /* An earlier rule has its flows. */
+    bool refused;               /* By the switch, as it is in the row. */
+    char *error;                /* For Rule.error; NULL: none. */
+};
+
+/* Counters for controller/counters. */
+struct pc_ctl_counters {
+    uint64_t n_runs;            /* Runs that had something to compile. */
+    uint64_t n_compiled;        /* Objects compiled. */
+    uint64_t compile_us;        /* Time spent compiling, in us. */
+    uint64_t last_compiled;     /* Objects in the last such run. */
+    uint64_t last_work_us;      /* Changes, compiling and submitting, in us. */
+    uint64_t max_work_us;
+    uint64_t n_resyncs;         /* Reads followed by a comparison. */
+    uint64_t last_resync_mods;  /* Mods that the last comparison gave. */
+    uint64_t n_corrections;     /* Sum of those. */
+    uint64_t n_recomputes;
+};
+
+struct pc_controller {
+    struct ovsdb_idl *idl;
+    struct ovsdb_idl *lock_idl; /* Holds the lock; NULL: none is needed. */
+    char *want_cloudlet;        /* Name asked for, NULL: the only one. */
+    struct uuid cloudlet;       /* Zero: none. */
+    char *cloudlet_name;
+    bool loaded;                /* All rows are in the maps below. */
+
+    struct hmap routers, services, vis, rules, parts;
+    struct shash ports;         /* Port name -> struct pc_ctl_vi *. */
+    struct ovs_list leaving_routers, leaving_vis;
+    unsigned long *service_numbers; /* Bitmaps of numbers in use. */
+    unsigned long *vi_numbers;
+    unsigned long *placing_numbers; /* VI numbers in the transaction. */
+    bool placing;                   /* Are there any? */
+
+    /* To do. */
+    struct hmapx dirty_services, dirty_vis, dirty_rules;  /* To compile. */
+    struct hmapx dirty_parts;   /* Interfaces and routes to compile. */
+    struct hmapx to_place;      /* Services to look at. */
+    struct hmapx bad_rules;     /* Rules with 'error' to write to the db. */
+    struct hmapx bad_services, bad_parts;
+    struct hmapx conflicts;     /* Rules in conflict. */
+    bool recheck;               /* Something left a table. */
+    struct hmapx port_rules;    /* Rules that name a port. */
+
+    uint64_t generation;        /* Raised by each change of a table. */
+    int64_t hold_cfg;           /* Acknowledge nothing below this. */
+    bool hold_pending;          /* 'hold_cfg' is the next snapshot's. */
+    bool status_dirty;          /* Router status to be looked at. */
+
+    struct pc_ctl_counters counters;
+    struct pc_explain *explain;
+};
+
+/* pc-controller-model.c. */
+struct pc_ctl_service *pc_ctl_service_find(const struct pc_controller *,
+                                           const struct uuid *);
+struct pc_ctl_vi *pc_ctl_vi_find(const struct pc_controller *,
+                                 const struct uuid *);
+struct pc_ctl_rule *pc_ctl_rule_find(const struct pc_controller *,
+                                     const struct uuid *);
+void pc_ctl_service_update(struct pc_controller *,
+                           const struct pcrec_service *);
+void pc_ctl_service_remove(struct pc_controller *, struct pc_ctl_service *);
+void pc_ctl_vi_update(struct pc_controller *, const struct pcrec_vi *);
+void pc_ctl_vi_remove(struct pc_controller *, struct pc_ctl_vi *);
+void pc_ctl_vi_leave(struct pc_controller *, struct pc_ctl_vi *);
+void pc_ctl_rule_update(struct pc_controller *, const struct pcrec_rule *);
+void pc_ctl_rule_remove(struct pc_controller *, struct pc_ctl_rule *);
+
+/* pc-controller-compile.c. */
+void pc_ctl_disown(struct pc_controller *, const struct uuid *owner);
+void pc_ctl_compile_run(struct pc_controller *);
+void pc_ctl_compile_all(struct pc_controller *);
+void pc_ctl_ports_changed(struct pc_controller *, struct pc_ctl_router *);
+void pc_ctl_rule_set_error(struct pc_controller *, struct pc_ctl_rule *,
+                           char *error);
+void pc_ctl_mark_all_dirty(struct pc_controller *);
+
+/* pc-controller-l3.c. */
+struct pc_l3 *pc_ctl_l3_create(const struct pc_ctl_router *,
+                               struct pc_flow_table *);
+void pc_ctl_router_update_parts(struct pc_controller *,
+                                struct pc_ctl_router *,
+                                const struct pcrec_router *);
+void pc_ctl_part_changed(struct pc_controller *, const struct uuid *);
+void pc_ctl_part_remove(struct pc_controller *, struct pc_ctl_part *);
+void pc_ctl_part_compile(struct pc_controller *, struct pc_ctl_part *);
+void pc_ctl_vi_neighbors(struct pc_controller *, struct pc_ctl_router *,
+                         struct pc_ctl_vi *);
+bool pc_ctl_gateway_mac(const struct pc_controller *,
+                        const struct pc_ctl_router *,
+                        const struct pc_ctl_vi *, struct eth_addr *);
+void pc_ctl_l3_run(struct pc_ctl_router *);
+void pc_ctl_l3_wait(const struct pc_ctl_router *);
+
+/* pc-controller-place.c. */
+void pc_ctl_place_run(struct pc_controller *, struct ovsdb_idl_txn *);
+void pc_ctl_delete_run(struct pc_controller *, struct ovsdb_idl_txn *);
+bool pc_ctl_place_is_idle(const struct pc_controller *);
+void pc_ctl_place_error(struct pc_controller *, struct pc_ctl_service *,
+                        char *error);
+
+/* pc-controller-address.c. */
+struct pc_ctl_addresses {
+    struct sset addresses;      /* "ADDRESS/PLEN". */
+    struct sset gateways;       /* "ADDRESS". */
+};
+char *pc_ctl_allocate(struct pc_controller *, const struct pc_ctl_service *,
+                      const struct pcrec_service *, struct pc_ctl_addresses *)
+    OVS_WARN_UNUSED_RESULT;
+void pc_ctl_addresses_destroy(struct pc_ctl_addresses *);
+char *pc_ctl_vi_mac(const struct pc_controller *, uint16_t number);
+
+/* pc-controller-status.c. */
+void pc_ctl_write_errors(struct pc_controller *);
+void pc_ctl_write_status(struct pc_controller *);
+
+/* pc-controller-sync.c. */
+struct pc_ctl_router *pc_ctl_router_create(struct pc_controller *,
+                                           const struct pcrec_router *);
+void pc_ctl_router_destroy(struct pc_controller *, struct pc_ctl_router *);
+void pc_ctl_router_leave(struct pc_controller *, struct pc_ctl_router *);
+char *pc_ctl_router_target(const struct pcrec_router *);
+void pc_ctl_sync_run(struct pc_controller *);
+void pc_ctl_sync_submit(struct pc_ctl_router *);
+void pc_ctl_sync_wait(struct pc_controller *);
+void pc_ctl_sync_resync(struct pc_ctl_router *);
+bool pc_ctl_all_done(const struct pc_controller *, uint64_t generation);
+
+#endif /* pc-controller-private.h */

@@ -1,0 +1,153 @@
+/*
+ * Copyright (c) 2026 The PacketCloud developers.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#include <config.h>
+#include "pc-controller.h"
+
+#include "pc-controller-private.h"
+#include "pc-flow-table.h"
+#include "smap.h"
+#include "util.h"
+
+/* Errors and status, written back to the database.  Only what differs from the
+ * row is written, so that a call without news costs nothing. */
+
+static const char *
+pc_ctl_nonnull(const char *s)
+{
+    return s ? s : "";
+}
+
+/* Writes the errors of rules, services, interfaces and routes.  Must only be
+ * called in a transaction. */
+void
+pc_ctl_write_errors(struct pc_controller *c)
+{
+    struct hmapx_node *node;
+
+    HMAPX_FOR_EACH_SAFE (node, &c->bad_rules) {
+        const struct pc_ctl_rule *rule = node->data;
+        const struct pcrec_rule *row
+            = pcrec_rule_get_for_uuid(c->idl, &rule->uuid);
+
+        if (row && strcmp(row->error, pc_ctl_nonnull(rule->error))) {
+            pcrec_rule_set_error(row, pc_ctl_nonnull(rule->error));
+        } else {
+            hmapx_delete(&c->bad_rules, node);
+        }
+    }
+    HMAPX_FOR_EACH_SAFE (node, &c->bad_services) {
+        const struct pc_ctl_service *svc = node->data;
+        const struct pcrec_service *row
+            = pcrec_service_get_for_uuid(c->idl, &svc->s.uuid);
+        const char *error = (svc->place_error ? svc->place_error
+                             : pc_ctl_nonnull(svc->switch_error));
+
+        if (row && strcmp(row->error, error)) {
+            pcrec_service_set_error(row, error);
+        } else {
+            hmapx_delete(&c->bad_services, node);
+        }
+    }
+    HMAPX_FOR_EACH_SAFE (node, &c->bad_parts) {
+        const struct pc_ctl_part *part = node->data;
+        const struct pcrec_interface *iface
+            = pcrec_interface_get_for_uuid(c->idl, &part->uuid);
+        const struct pcrec_route *route
+            = pcrec_route_get_for_uuid(c->idl, &part->uuid);
+        const struct smap *old = (iface ? &iface->status
+                                  : route ? &route->status : NULL);
+
+        if (!old || !strcmp(pc_ctl_nonnull(smap_get(old, "error")),
+                            pc_ctl_nonnull(part->error))) {
+            hmapx_delete(&c->bad_parts, node);
+        } else if (iface && part->error) {
+            pcrec_interface_update_status_setkey(iface, "error", part->error);
+        } else if (iface) {
+            pcrec_interface_update_status_delkey(iface, "error");
+        } else if (part->error) {
+            pcrec_route_update_status_setkey(route, "error", part->error);
+        } else {
+            pcrec_route_update_status_delkey(route, "error");
+        }
+    }
+}
+
+static void
+pc_ctl_router_smap(const struct pc_ctl_router *r, struct smap *status)
+{
+    smap_add(status, "state", (pc_switch_is_ready(r->sw)
+                               ? (r->synced ? "in sync" : "reading")
+                               : pc_switch_state(r->sw)));
+    if (pc_switch_is_ready(r->sw)) {
+        smap_add(status, "openflow", pc_switch_version(r->sw));
+        smap_add(status, "bundles",
+                 pc_switch_has_bundles(r->sw) ? "true" : "false");
+        smap_add(status, "meters", r->meters ? "true" : "false");
+    }
+}
+
+static void
+pc_ctl_write_router(struct pc_controller *c, struct pc_ctl_router *r,
+                    const struct pcrec_router *row)
+{
+    bool connected = pc_switch_is_ready(r->sw);
+    char *dpid = xasprintf("%016"PRIx64, pc_switch_datapath_id(r->sw));
+    char *error = (connected || !pc_switch_failed(r->sw) ? xstrdup(r->error)
+                   : xasprintf("cannot connect to %s: %s", r->target,
+                               pc_switch_last_error(r->sw)));
+
+    if (row->connected != connected) {
+        pcrec_router_set_connected(row, connected);
+    }
+    if (connected && strcmp(row->datapath_id, dpid)) {
+        pcrec_router_set_datapath_id(row, dpid);
+    }
+    if (strcmp(row->error, error)) {
+        pcrec_router_set_error(row, error);
+    }
+    struct smap status = SMAP_INITIALIZER(&status);
+    pc_ctl_router_smap(r, &status);
+    if (!smap_equal(&row->status, &status)) {
+        pcrec_router_set_status(row, &status);
+    }
+    smap_destroy(&status);
+
+    /* Acknowledgement: what the switch has confirmed, as far as the nodes have
+     * seen the last VI rows that we made. */
+    int64_t cfg = MIN(r->done.cfg, r->done.node_cfg);
+    if (connected && r->synced && r->done.cfg >= 0
+        && r->done.node_cfg >= c->hold_cfg && row->cur_cfg != cfg) {
+        pcrec_router_set_cur_cfg(row, cfg);
+    }
+    free(error);
+    free(dpid);
+}
+
+/* Writes the status of the routers.  Must only be called in a transaction. */
+void
+pc_ctl_write_status(struct pc_controller *c)
+{
+    struct pc_ctl_router *r;
+
+    HMAP_FOR_EACH (r, hmap_node, &c->routers) {
+        const struct pcrec_router *row
+            = pcrec_router_get_for_uuid(c->idl, &r->uuid);
+        if (row) {
+            pc_ctl_write_router(c, r, row);
+        }
+    }
+}

@@ -1,0 +1,445 @@
+/*
+ * Copyright (c) 2026 The PacketCloud developers.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#include <config.h>
+#include "pc-controller.h"
+
+#include <errno.h>
+
+#include "dirs.h"
+#include "openvswitch/ofp-flow.h"
+#include "openvswitch/ofp-group.h"
+#include "openvswitch/ofp-meter.h"
+#include "openvswitch/poll-loop.h"
+#include "openvswitch/vlog.h"
+#include "pc-controller-private.h"
+#include "pc-flow-table.h"
+#include "pc-installed.h"
+#include "pc-l3.h"
+#include "pc-layout.h"
+#include "timeval.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(pc_controller_sync);
+
+/* From desired flows to the switch, and back: which state of the database the
+ * switch has confirmed. */
+
+/* How long a router that left the database is tried for, in ms: its flows are
+ * to be removed, but its bridge may be gone. */
+#define LEAVE_TIMEOUT 10000
+
+static const struct pc_ctl_mark no_mark = { .cfg = -1, .node_cfg = -1 };
+
+/* Returns the connection method of the router of 'row', which the caller must
+ * free. */
+char *
+pc_ctl_router_target(const struct pcrec_router *row)
+{
+    return (row->target[0]
+            ? xstrdup(row->target)
+            : xasprintf("unix:%s/%s.mgmt", ovs_rundir(), row->bridge));
+}
+
+/* Starts to manage the router of 'row'. */
+struct pc_ctl_router *
+pc_ctl_router_create(struct pc_controller *c, const struct pcrec_router *row)
+{
+    struct pc_ctl_router *r = xzalloc(sizeof *r);
+
+    r->uuid = row->header_.uuid;
+    r->name = xstrdup(row->name);
+    r->target = pc_ctl_router_target(row);
+    r->base = row->table_base;
+    r->sw = pc_switch_create(r->target, PC_CTL_CONTROLLER_ID);
+    r->table = pc_flow_table_create();
+    hmap_init(&r->parts);
+    r->submitted = r->done = no_mark;
+    r->error = xstrdup("");
+    hmap_insert(&c->routers, &r->hmap_node, uuid_hash(&r->uuid));
+    pc_ctl_router_update_parts(c, r, row);
+    c->status_dirty = true;
+    return r;
+}
+
+/* Frees 'r'.  What is installed stays. */
+void
+pc_ctl_router_destroy(struct pc_controller *c, struct pc_ctl_router *r)
+{
+    struct pc_ctl_part *part;
+
+    HMAP_FOR_EACH_SAFE (part, hmap_node, &r->parts) {
+        pc_ctl_part_remove(c, part);
+    }
+    hmap_destroy(&r->parts);
+    if (r->leaving_until) {
+        ovs_list_remove(&r->list_node);
+    } else {
+        hmap_remove(&c->routers, &r->hmap_node);
+    }
+    /* The switch goes first: it ends a read, which 'installed' is for. */
+    pc_switch_destroy(r->sw);
+    pc_installed_destroy(r->installed);
+    pc_l3_destroy(r->l3);
+    pc_flow_table_destroy(r->table);
+    free(r->name);
+    free(r->target);
+    free(r->error);
+    free(r);
+}
+
+/* The row of 'r' is gone: removes all that is ours from its switch, then
+ * forgets it. */
+void
+pc_ctl_router_leave(struct pc_controller *c, struct pc_ctl_router *r)
+{
+    struct pc_ctl_part *part;
+
+    HMAP_FOR_EACH_SAFE (part, hmap_node, &r->parts) {
+        pc_ctl_part_remove(c, part);
+    }
+    pc_l3_destroy(r->l3);
+    r->l3 = NULL;
+    pc_flow_table_clear(r->table);
+    hmap_remove(&c->routers, &r->hmap_node);
+    ovs_list_push_back(&c->leaving_routers, &r->list_node);
+    r->leaving_until = time_msec() + LEAVE_TIMEOUT;
+    VLOG_INFO("router %s: removing all flows", r->name);
+}
+
+/* Reading. */
+
+static void
+pc_ctl_read_flow(const struct ofputil_flow_stats *fs, void *r_)
+{
+    struct pc_ctl_router *r = r_;
+
+    pc_installed_add_flow(r->installed, fs);
+}
+
+static void
+pc_ctl_read_group(const struct ofputil_group_desc *gd, void *r_)
+{
+    struct pc_ctl_router *r = r_;
+
+    pc_installed_add_group(r->installed, gd);
+}
+
+static void
+pc_ctl_read_meter(const struct ofputil_meter_config *mc, void *r_)
+{
+    struct pc_ctl_router *r = r_;
+
+    pc_installed_add_meter(r->installed, mc);
+}
+
+static void
+pc_ctl_read_done(int error, void *r_)
+{
+    struct pc_ctl_router *r = r_;
+
+    r->reading = false;
+    if (error) {
+        pc_installed_destroy(r->installed);
+        r->installed = NULL;
+        r->epoch = 0;           /* Once more. */
+    }
+}
+
+static const struct pc_switch_read_class read_class = {
+    .flow = pc_ctl_read_flow,
+    .group = pc_ctl_read_group,
+    .meter = pc_ctl_read_meter,
+    .done = pc_ctl_read_done,
+};
+
+/* Has 'r' read again and corrected. */
+void
+pc_ctl_sync_resync(struct pc_ctl_router *r)
+{
+    r->epoch = 0;
+}
+
+/* The first connection, or one to a switch with other abilities: only now is
+ * it known what can be compiled. */
+static void
+pc_ctl_router_prepare(struct pc_controller *c, struct pc_ctl_router *r)
+{
+    bool meters = pc_switch_max_meters(r->sw) > PC_METER_LAST;
+
+    if (r->leaving_until || (r->prepared && r->meters == meters)) {
+        return;
+    }
+    pc_flow_table_clear(r->table);
+    pc_l3_destroy(r->l3);
+    r->meters = meters;
+    r->l3 = pc_ctl_l3_create(r, r->table);
+    r->prepared = true;
+    r->common = false;
+    pc_ctl_compile_all(c);
+    c->generation++;
+}
+
+static void
+pc_ctl_start_reading(struct pc_controller *c, struct pc_ctl_router *r)
+{
+    pc_ctl_router_prepare(c, r);
+    pc_installed_destroy(r->installed);
+    r->installed = pc_installed_create(pc_switch_protocol(r->sw));
+    r->epoch = pc_switch_epoch(r->sw);
+    r->reading = true;
+    r->synced = false;
+    r->submitted = r->done = no_mark;
+    pc_switch_read(r->sw, &read_class, r);
+}
+
+static void
+pc_ctl_adopt_neighbor(const struct pc_flow_view *flow, void *r_)
+{
+    struct pc_ctl_router *r = r_;
+
+    pc_l3_adopt_neighbor(r->l3, time_msec(), flow);
+}
+
+/* Everything has been read: submits the difference to what is desired. */
+static void
+pc_ctl_finish_reading(struct pc_controller *c, struct pc_ctl_router *r)
+{
+    struct ovs_list mods = OVS_LIST_INITIALIZER(&mods);
+
+    if (r->l3) {
+        pc_installed_for_each_flow(r->installed, pc_ctl_adopt_neighbor, r);
+    }
+    pc_installed_diff(r->installed, r->table, &mods);
+    pc_installed_destroy(r->installed);
+    r->installed = NULL;
+    r->synced = true;
+
+    c->counters.n_resyncs++;
+    c->counters.last_resync_mods = ovs_list_size(&mods);
+    c->counters.n_corrections += c->counters.last_resync_mods;
+    VLOG_INFO("router %s: %"PRIu64" changes to what the switch had",
+              r->name, c->counters.last_resync_mods);
+    r->token = pc_switch_submit(r->sw, &mods);
+}
+
+/* Submitting. */
+
+/* Submits what changed in the table of 'r', if the switch has what was
+ * desired before.  While a submission is under way changes collect: they are
+ * one bundle next time. */
+void
+pc_ctl_sync_submit(struct pc_ctl_router *r)
+{
+    if (r->synced && pc_switch_is_ready(r->sw) && !pc_switch_is_busy(r->sw)
+        && pc_flow_table_is_dirty(r->table)) {
+        struct ovs_list mods = OVS_LIST_INITIALIZER(&mods);
+
+        pc_flow_table_take_changes(r->table, &mods);
+        if (!ovs_list_is_empty(&mods)) {
+            r->token = pc_switch_submit(r->sw, &mods);
+        }
+    }
+}
+
+static void
+pc_ctl_switch_refused(struct pc_controller *c, struct pc_ctl_router *r,
+                      const struct pc_switch_error *error)
+{
+    struct pc_ctl_rule *rule = pc_ctl_rule_find(c, &error->owner);
+    struct pc_ctl_service *svc = pc_ctl_service_find(c, &error->owner);
+    struct pc_ctl_vi *vi = pc_ctl_vi_find(c, &error->owner);
+    char *text = xasprintf("router %s refused %s: %s", r->name, error->what,
+                           ofperr_to_string(error->error));
+
+    svc = vi ? vi->svc : svc;
+    if (rule) {
+        /* Half a rule is worse than none. */
+        rule->refused = true;
+        pc_flow_table_remove_owner(r->table, &rule->uuid);
+        pc_ctl_rule_set_error(c, rule, text);
+    } else if (svc) {
+        free(svc->switch_error);
+        svc->switch_error = text;
+        hmapx_add(&c->bad_services, svc);
+    } else {
+        free(r->error);
+        r->error = text;
+        c->status_dirty = true;
+    }
+}
+
+static void
+pc_ctl_take_switch_errors(struct pc_controller *c, struct pc_ctl_router *r)
+{
+    struct pc_switch_error *error;
+
+    while ((error = pc_switch_next_error(r->sw)) != NULL) {
+        pc_ctl_switch_refused(c, r, error);
+        pc_switch_error_destroy(error);
+    }
+}
+
+/* Acknowledgement. */
+
+static struct pc_ctl_mark
+pc_ctl_mark(const struct pc_controller *c)
+{
+    const struct pcrec_packetcloud *pc = pcrec_packetcloud_first(c->idl);
+    const struct pcrec_cloudlet *cloudlet
+        = pcrec_cloudlet_get_for_uuid(c->idl, &c->cloudlet);
+    struct pc_ctl_mark mark = {
+        .cfg = pc ? pc->next_cfg : -1,
+        .node_cfg = INT64_MAX,
+        .generation = c->generation,
+    };
+
+    for (size_t i = 0; cloudlet && i < cloudlet->n_nodes; i++) {
+        mark.node_cfg = MIN(mark.node_cfg, cloudlet->nodes[i]->cur_cfg);
+    }
+    return mark;
+}
+
+/* Moves the marks of 'r': what has just been compiled is submitted, or
+ * confirmed already if nothing is under way. */
+static void
+pc_ctl_update_marks(const struct pc_controller *c, struct pc_ctl_router *r)
+{
+    if (!r->synced || !pc_switch_is_ready(r->sw)) {
+        return;
+    }
+    bool acked = pc_switch_acked(r->sw) >= r->token;
+    if (!pc_flow_table_is_dirty(r->table)) {
+        if (pc_ctl_place_is_idle(c)) {
+            r->submitted = pc_ctl_mark(c);
+        }
+        r->submitted.generation = c->generation;
+        if (acked) {
+            r->done = r->submitted;
+        }
+    }
+}
+
+/* Has every router confirmed 'generation'?  A router that is not connected
+ * does not count: its flows cannot be removed anyway, and when it comes back
+ * it is compared with what is desired then. */
+bool
+pc_ctl_all_done(const struct pc_controller *c, uint64_t generation)
+{
+    const struct pc_ctl_router *r;
+
+    HMAP_FOR_EACH (r, hmap_node, &c->routers) {
+        if (pc_switch_is_connected(r->sw)
+            && (!r->synced || r->done.generation < generation)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Main loop. */
+
+static void
+pc_ctl_router_run(struct pc_controller *c, struct pc_ctl_router *r)
+{
+    bool ready = pc_switch_is_ready(r->sw);
+
+    pc_switch_run(r->sw);
+    if (ready != pc_switch_is_ready(r->sw)) {
+        c->status_dirty = true;
+        if (ready) {
+            r->synced = false;
+        } else {
+            free(r->error);
+            r->error = xstrdup("");
+        }
+    }
+    pc_ctl_take_switch_errors(c, r);
+    if (!pc_switch_is_ready(r->sw)) {
+        return;
+    }
+    if (r->synced && pc_switch_acked(r->sw) >= r->token) {
+        r->done = r->submitted;
+    }
+    if (!r->reading && r->epoch != pc_switch_epoch(r->sw)
+        && !pc_switch_is_busy(r->sw)) {
+        pc_ctl_start_reading(c, r);
+    } else if (!r->leaving_until) {
+        pc_ctl_ports_changed(c, r);
+    }
+}
+
+static void
+pc_ctl_leaving_run(struct pc_controller *c)
+{
+    struct pc_ctl_router *r;
+
+    LIST_FOR_EACH_SAFE (r, list_node, &c->leaving_routers) {
+        pc_ctl_router_run(c, r);
+        if (r->installed && !r->reading) {
+            pc_ctl_finish_reading(c, r);
+        }
+        pc_ctl_sync_submit(r);
+        bool done = (r->synced && !pc_flow_table_is_dirty(r->table)
+                     && !pc_switch_is_busy(r->sw)
+                     && pc_switch_is_ready(r->sw));
+        if (done || time_msec() >= r->leaving_until) {
+            VLOG_INFO("router %s: %s", r->name,
+                      done ? "all flows removed" : "not reached, given up");
+            pc_ctl_router_destroy(c, r);
+        }
+    }
+}
+
+/* Runs the switches, compiles what they changed (ports), submits. */
+void
+pc_ctl_sync_run(struct pc_controller *c)
+{
+    struct pc_ctl_router *r;
+
+    HMAP_FOR_EACH (r, hmap_node, &c->routers) {
+        pc_ctl_router_run(c, r);
+    }
+    pc_ctl_compile_run(c);
+    HMAP_FOR_EACH (r, hmap_node, &c->routers) {
+        if (r->installed && !r->reading) {
+            pc_ctl_finish_reading(c, r);
+        }
+        pc_ctl_l3_run(r);       /* Submits. */
+        pc_ctl_sync_submit(r);
+        pc_ctl_update_marks(c, r);
+    }
+    pc_ctl_leaving_run(c);
+}
+
+/* Arranges for the poll loop to wake when pc_ctl_sync_run() has work. */
+void
+pc_ctl_sync_wait(struct pc_controller *c)
+{
+    struct pc_ctl_router *r;
+
+    HMAP_FOR_EACH (r, hmap_node, &c->routers) {
+        pc_switch_wait(r->sw);
+        pc_ctl_l3_wait(r);
+        if (r->installed && !r->reading) {
+            poll_immediate_wake();
+        }
+    }
+    LIST_FOR_EACH (r, list_node, &c->leaving_routers) {
+        pc_switch_wait(r->sw);
+        poll_timer_wait_until(r->leaving_until);
+    }
+}

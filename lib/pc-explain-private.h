@@ -1,0 +1,121 @@
+/*
+ * Copyright (c) 2026 The PacketCloud developers.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#ifndef PC_EXPLAIN_PRIVATE_H
+#define PC_EXPLAIN_PRIVATE_H 1
+
+/* What pc-explain.c (commands, status), pc-explain-flows.c (flows, counters)
+ * and pc-explain-trace.c (traces) share. */
+
+#include "openvswitch/dynamic-string.h"
+#include "openvswitch/json.h"
+#include "openvswitch/list.h"
+#include "pc-controller-private.h"
+#include "pc-explain.h"
+
+struct jsonrpc;
+struct unixctl_conn;
+struct pc_explain_request;
+
+struct pc_explain {
+    struct pc_controller *c;
+    struct ovs_list requests;   /* Contains "struct pc_explain_request"s. */
+};
+
+/* A flow as a switch has it. */
+struct pc_explain_flow {
+    uint8_t table_id;
+    uint16_t priority;
+    ovs_be64 cookie;
+    uint64_t match_meta;        /* Metadata matched on ... */
+    uint64_t action_meta;       /* ... and loaded, 0 if none. */
+    char *match, *actions;      /* As ovs-ofctl prints them. */
+    uint64_t n_packets, n_bytes;
+};
+
+/* A read of one router, for a request. */
+struct pc_explain_read {
+    struct ovs_list list_node;  /* In struct pc_explain_request's 'reads'. */
+    struct pc_explain_request *request;
+    struct pc_ctl_router *router;   /* Good until the read is done. */
+    char *name;                 /* Of the router. */
+    uint8_t base;
+    struct pc_explain_flow *flows;
+    size_t n_flows, allocated_flows;
+    struct pc_installed *installed; /* For --diff. */
+    struct ds diff;             /* For --diff: the differences. */
+    size_t n_diff;
+    int error;
+    bool done;
+};
+
+/* A command that is not answered yet. */
+struct pc_explain_request {
+    struct ovs_list list_node;  /* In struct pc_explain's 'requests'. */
+    struct unixctl_conn *conn;
+    bool json;
+
+    /* Returns true when it has answered. */
+    bool (*run)(struct pc_explain *, struct pc_explain_request *);
+
+    bool diff;                  /* controller/flows --diff. */
+    char *arg;                  /* Service or flow. */
+    char *text;                 /* Recompute: the differences. */
+    uint64_t n_corrections;     /* Recompute: mods before. */
+    long long int deadline;     /* In ms. */
+    struct ovs_list reads;      /* Contains "struct pc_explain_read"s. */
+    struct jsonrpc *rpc;        /* Trace: to ovs-vswitchd. */
+    uint8_t base;               /* Trace: of the router. */
+};
+
+/* Who owns a flow. */
+struct pc_explain_owner {
+    const struct pc_ctl_service *service;   /* Or NULL. */
+    const struct pc_ctl_vi *vi;             /* Or NULL. */
+    const struct pc_ctl_rule *rule;         /* Or NULL. */
+    const struct pc_ctl_part *part;         /* Or NULL. */
+    char *name;                 /* In words: "rule 04fd7490 (...)". */
+};
+
+void pc_explain_reply(struct pc_explain_request *, struct json *,
+                      const char *text);
+
+/* pc-explain-owner.c. */
+struct pc_explain_owners *pc_explain_owners_create(
+    const struct pc_controller *);
+void pc_explain_owners_destroy(struct pc_explain_owners *);
+const struct pc_explain_owner *pc_explain_owner_find(
+    const struct pc_explain_owners *, ovs_be64 cookie);
+const struct pc_ctl_service *pc_explain_service_by_number(
+    const struct pc_controller *, uint16_t number);
+const struct pc_ctl_vi *pc_explain_vi_by_number(const struct pc_controller *,
+                                                uint16_t number);
+char *pc_explain_meta(const struct pc_controller *, uint64_t metadata);
+
+/* pc-explain-stats.c. */
+bool pc_explain_stats_run(struct pc_explain *, struct pc_explain_request *);
+
+/* pc-explain-flows.c. */
+bool pc_explain_flows_run(struct pc_explain *, struct pc_explain_request *);
+char *pc_explain_start_reads(struct pc_explain *, struct pc_explain_request *);
+bool pc_explain_reads_done(const struct pc_explain_request *);
+void pc_explain_reads_destroy(struct pc_explain_request *);
+
+/* pc-explain-trace.c. */
+char *pc_explain_trace_start(struct pc_explain *, struct pc_explain_request *);
+bool pc_explain_trace_run(struct pc_explain *, struct pc_explain_request *);
+
+#endif /* pc-explain-private.h */

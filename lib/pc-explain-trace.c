@@ -1,0 +1,420 @@
+/*
+ * Copyright (c) 2026 The PacketCloud developers.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#include <config.h>
+#include "pc-explain.h"
+
+#include <ctype.h>
+#include <errno.h>
+
+#include "byte-order.h"
+#include "daemon.h"
+#include "dirs.h"
+#include "jsonrpc.h"
+#include "pc-explain-private.h"
+#include "pc-layout.h"
+#include "socket-util.h"
+#include "stream.h"
+#include "svec.h"
+#include "unixctl.h"
+#include "util.h"
+
+/* controller/trace: asks ovs-vswitchd for "ofproto/trace" of the packet, and
+ * says in our words what the flows that it meets are for.
+ *
+ * The connection to ovs-vswitchd is a plain JSON-RPC one: unixctl's client
+ * would block. */
+
+/* What a trace has come to so far. */
+struct pc_explain_trace {
+    const struct pc_controller *c;
+    struct pc_explain_owners *owners;
+    uint8_t base;
+    struct svec steps;
+    const struct pc_ctl_rule *rule;     /* The last that took the packet. */
+    const struct pc_ctl_service *svc;   /* Whose groups it is in. */
+    const struct pc_ctl_vi *vi;         /* The last that gets it. */
+    bool failover;              /* The next bucket is a fast-failover one. */
+    bool in_group;
+    enum pc_flow_kind last_kind;
+    bool last_ours;
+    bool no_match;
+    int last_table;
+    char *verdict;
+};
+
+/* Starting. */
+
+static char *
+pc_explain_vswitchd_path(char **pathp)
+{
+    char *pidfile = xasprintf("%s/ovs-vswitchd.pid", ovs_rundir());
+    pid_t pid = read_pidfile(pidfile);
+    char *error = NULL;
+
+    if (pid < 0) {
+        error = xasprintf("cannot find ovs-vswitchd: %s: %s", pidfile,
+                          ovs_strerror(-pid));
+    } else {
+        *pathp = xasprintf("unix:%s/ovs-vswitchd.%ld.ctl", ovs_rundir(),
+                           (long int) pid);
+    }
+    free(pidfile);
+    return error;
+}
+
+/* Sends the question of 'rq' to ovs-vswitchd.  Returns NULL, or why that is
+ * not possible. */
+char *
+pc_explain_trace_start(struct pc_explain *e, struct pc_explain_request *rq)
+{
+    const struct pcrec_router *row = NULL;
+    struct pc_ctl_router *r;
+
+    HMAP_FOR_EACH (r, hmap_node, &e->c->routers) {
+        row = pcrec_router_get_for_uuid(e->c->idl, &r->uuid);
+        if (row && row->bridge[0] && !row->target[0]) {
+            break;
+        }
+        row = NULL;
+    }
+    if (!row) {
+        return xstrdup("no router is a bridge of this machine: only Open "
+                       "vSwitch itself can trace");
+    }
+    struct stream *stream;
+    char *path = NULL;
+    char *error = pc_explain_vswitchd_path(&path);
+    if (error) {
+        return error;
+    }
+    int retval = stream_open(path, &stream, DSCP_DEFAULT);
+    if (retval) {
+        error = xasprintf("cannot connect to ovs-vswitchd: %s: %s", path,
+                          ovs_strerror(retval));
+        free(path);
+        return error;
+    }
+    free(path);
+    rq->rpc = jsonrpc_open(stream);
+    rq->base = r->base;
+    struct json *params = json_array_create_2(
+        json_string_create(row->bridge), json_string_create(rq->arg));
+    jsonrpc_send(rq->rpc, jsonrpc_create_request("ofproto/trace", params,
+                                                 NULL));
+    return NULL;
+}
+
+/* Reading the trace. */
+
+static void OVS_PRINTF_FORMAT(2, 3)
+pc_explain_step(struct pc_explain_trace *t, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    svec_add_nocopy(&t->steps, xvasprintf(format, args));
+    va_end(args);
+}
+
+static void OVS_PRINTF_FORMAT(2, 3)
+pc_explain_verdict(struct pc_explain_trace *t, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    free(t->verdict);
+    t->verdict = xvasprintf(format, args);
+    va_end(args);
+}
+
+static void
+pc_explain_trace_rule(struct pc_explain_trace *t,
+                      const struct pc_explain_owner *owner, const char *line)
+{
+    const struct pcrec_rule *row
+        = pcrec_rule_get_for_uuid(t->c->idl, &owner->rule->uuid);
+
+    t->rule = owner->rule;
+    t->svc = owner->service;
+    pc_explain_step(t, "rule %08x (%s, priority %"PRId64") takes it for "
+                    "service %s [%s]", owner->rule->uuid.parts[0],
+                    row ? row->match : "?", row ? row->priority : 0,
+                    owner->service ? owner->service->s.name : "?", line);
+}
+
+static void
+pc_explain_trace_ours(struct pc_explain_trace *t, ovs_be64 cookie,
+                      const char *line)
+{
+    const struct pc_explain_owner *owner
+        = pc_explain_owner_find(t->owners, cookie);
+    const char *name = owner ? owner->name : "PacketCloud";
+
+    switch (pc_cookie_kind(cookie)) {
+    case PC_FLOW_HOOK_RULE:
+        if (owner && owner->rule) {
+            pc_explain_trace_rule(t, owner, line);
+        }
+        break;
+    case PC_FLOW_HOOK_PORT:
+        pc_explain_step(t, "it comes back from %s [%s]", name, line);
+        break;
+    case PC_FLOW_HOOK_L3:
+        pc_explain_step(t, "it is for the front-end router, %s [%s]", name,
+                        line);
+        break;
+    case PC_FLOW_STEER:
+        pc_explain_step(t, "steered to %s [%s]", name, line);
+        t->svc = owner ? owner->service : t->svc;
+        break;
+    case PC_FLOW_DELIVER:
+        t->vi = owner ? owner->vi : NULL;
+        pc_explain_step(t, "delivered to %s [%s]", name, line);
+        break;
+    case PC_FLOW_RETURN:
+    case PC_FLOW_DIRECTION:
+        pc_explain_step(t, "what %s sends goes on along its path [%s]", name,
+                        line);
+        break;
+    case PC_FLOW_NEXT:
+        pc_explain_step(t, "end of the path of %s: served, back to the "
+                        "legacy pipeline [%s]", name, line);
+        break;
+    case PC_FLOW_GUARD:
+        pc_explain_step(t, "never diverted (ARP, neighbour discovery, link "
+                        "protocols, or no service): back to the legacy "
+                        "pipeline [%s]", line);
+        break;
+    case PC_FLOW_LEGACY:
+    case PC_FLOW_ROUTE:
+    case PC_FLOW_NEIGHBOR:
+        pc_explain_step(t, "front-end router: %s [%s]", name, line);
+        break;
+    case PC_FLOW_OTHER:
+    case PC_N_FLOW_KINDS:
+    default:
+        pc_explain_step(t, "%s [%s]", name, line);
+        break;
+    }
+}
+
+/* "NNN. MATCH, priority P, cookie 0xC" or "NNN. No match." */
+static bool
+pc_explain_trace_table(struct pc_explain_trace *t, const char *line)
+{
+    size_t digits = strspn(line, "0123456789");
+    const char *s;
+
+    if (!digits || line[digits] != '.') {
+        return false;
+    }
+    int table = atoi(line);
+    const char *table_name = pc_table_name(t->base, table);
+    char *where = (table_name && table
+                   ? xasprintf("table %d %s", table, table_name)
+                   : xasprintf("table %d", table));
+    t->last_table = table;
+    t->no_match = strstr(line, "No match") != NULL;
+    s = strstr(line, "cookie 0x");
+    ovs_be64 cookie = s ? htonll(strtoull(s + 7, NULL, 16)) : 0;
+    t->last_ours = pc_cookie_is_ours(cookie);
+    t->in_group = false;
+    if (t->last_ours) {
+        t->last_kind = pc_cookie_kind(cookie);
+        pc_explain_trace_ours(t, cookie, where);
+    } else if (t->no_match) {
+        pc_explain_step(t, "no flow matches [%s]", where);
+    } else {
+        pc_explain_step(t, "a flow that is not PacketCloud's: %s [%s]",
+                        line + digits + 1 + strspn(line + digits + 1, " "),
+                        where);
+    }
+    free(where);
+    return true;
+}
+
+/* "group:N" and " -> using bucket N". */
+static void
+pc_explain_trace_group(struct pc_explain_trace *t, const char *line)
+{
+    unsigned int n;
+
+    if (ovs_scan(line, "group:%u", &n) && pc_group_is_ours(n)) {
+        const struct pc_ctl_service *svc
+            = pc_explain_service_by_number(t->c, pc_group_service(n));
+
+        t->svc = svc ? svc : t->svc;
+        t->in_group = true;
+        t->failover = (pc_group_kind(n) == PC_GROUP_FF_FORWARD
+                       || pc_group_kind(n) == PC_GROUP_FF_REVERSE);
+    } else if (t->in_group && ovs_scan(line, "-> using bucket %u", &n)) {
+        const char *name = t->svc ? t->svc->s.name : "?";
+
+        if (!t->failover) {
+            const struct pc_ctl_vi *vi = pc_explain_vi_by_number(t->c, n);
+            pc_explain_step(t, "VI %s is chosen", vi ? vi->vi.name : "?");
+        } else if (n) {
+            pc_explain_step(t, "no VI of service %s can take it, on failure "
+                            "open: the service is skipped", name);
+        }
+    } else if (t->in_group && strstr(line, "no live bucket")) {
+        pc_explain_step(t, "no VI of service %s can take it, on failure "
+                        "close: dropped", t->svc ? t->svc->s.name : "?");
+        pc_explain_verdict(t, "dropped: service %s has no VI that can take it"
+                           " (on-failure=close)",
+                           t->svc ? t->svc->s.name : "?");
+    }
+}
+
+static void
+pc_explain_trace_end(struct pc_explain_trace *t, const char *actions)
+{
+    bool drop = !strncmp(actions, "drop", 4);
+
+    if (t->verdict) {
+        return;
+    }
+    if (!drop && t->last_ours && t->last_kind == PC_FLOW_DELIVER && t->vi) {
+        const struct pc_ctl_service *svc = t->vi->svc;
+        bool tap = svc && svc->s.mode == PC_MODE_TAP;
+
+        pc_explain_verdict(t, "VI %s of service %s gets %s; %s",
+                           t->vi->vi.name, svc ? svc->s.name : "?",
+                           tap ? "a copy" : "the packet",
+                           tap ? "nothing comes back"
+                           : "what it sends back goes on to the legacy "
+                           "pipeline");
+    } else if (!drop) {
+        pc_explain_verdict(t, "%s: forwarded (%s)",
+                           t->rule ? "served" : "no service takes it",
+                           actions);
+    } else if (t->no_match) {
+        pc_explain_verdict(t, "dropped: no flow matches in table %d",
+                           t->last_table);
+    } else if (!t->last_ours) {
+        pc_explain_verdict(t, "dropped by a flow of table %d that is not "
+                           "PacketCloud's", t->last_table);
+    } else if (t->last_kind == PC_FLOW_STEER && t->svc) {
+        pc_explain_verdict(t, "dropped: service %s has no VI that can take it"
+                           " (on-failure=%s)", t->svc->s.name,
+                           t->svc->s.on_failure == PC_FAIL_CLOSE
+                           ? "close" : "open");
+    } else {
+        pc_explain_verdict(t, "dropped by PacketCloud in table %d (%s)",
+                           t->last_table, pc_flow_kind_name(t->last_kind));
+    }
+}
+
+static void
+pc_explain_trace_parse(struct pc_explain_trace *t, const char *text)
+{
+    char *copy = xstrdup(text);
+    char *save_ptr = NULL;
+
+    for (char *line = strtok_r(copy, "\n", &save_ptr); line;
+         line = strtok_r(NULL, "\n", &save_ptr)) {
+        line += strspn(line, " ");
+        if (!strncmp(line, "Datapath actions: ", 18)) {
+            pc_explain_trace_end(t, line + 18);
+        } else if (!pc_explain_trace_table(t, line)) {
+            pc_explain_trace_group(t, line);
+        }
+    }
+    free(copy);
+}
+
+/* Answering. */
+
+static void
+pc_explain_trace_reply(struct pc_explain_request *rq,
+                       const struct pc_explain_trace *t, const char *text)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    struct json *json = json_object_create();
+    struct json *steps = json_array_create_empty();
+
+    for (size_t i = 0; i < t->steps.n; i++) {
+        ds_put_format(&ds, "%2"PRIuSIZE". %s\n", i + 1, t->steps.names[i]);
+        json_array_add(steps, json_string_create(t->steps.names[i]));
+    }
+    ds_put_format(&ds, "Result: %s\n", t->verdict ? t->verdict : "unknown");
+    ds_put_format(&ds, "\nOpen vSwitch says:\n%s", text);
+
+    json_object_put(json, "steps", steps);
+    json_object_put_string(json, "result", t->verdict ? t->verdict : "");
+    if (t->rule) {
+        char *uuid = xasprintf(UUID_FMT, UUID_ARGS(&t->rule->uuid));
+        json_object_put_string(json, "rule", uuid);
+        free(uuid);
+    }
+    if (t->svc) {
+        json_object_put_string(json, "service", t->svc->s.name);
+    }
+    if (t->vi) {
+        json_object_put_string(json, "vi", t->vi->vi.name);
+    }
+    json_object_put_string(json, "openflow", text);
+    pc_explain_reply(rq, json, ds_cstr(&ds));
+    ds_destroy(&ds);
+}
+
+static void
+pc_explain_trace_answer(struct pc_explain *e, struct pc_explain_request *rq,
+                        const char *text)
+{
+    struct pc_explain_trace t = {
+        .c = e->c,
+        .owners = pc_explain_owners_create(e->c),
+        .base = rq->base,
+        .steps = SVEC_EMPTY_INITIALIZER,
+    };
+
+    pc_explain_trace_parse(&t, text);
+    pc_explain_trace_reply(rq, &t, text);
+    pc_explain_owners_destroy(t.owners);
+    svec_destroy(&t.steps);
+    free(t.verdict);
+}
+
+/* Answers controller/trace once ovs-vswitchd has answered. */
+bool
+pc_explain_trace_run(struct pc_explain *e, struct pc_explain_request *rq)
+{
+    struct jsonrpc_msg *msg;
+    int error;
+
+    jsonrpc_run(rq->rpc);
+    error = jsonrpc_recv(rq->rpc, &msg);
+    if (error == EAGAIN) {
+        return false;
+    } else if (error) {
+        char *s = xasprintf("ovs-vswitchd: %s", ovs_retval_to_string(error));
+        unixctl_command_reply_error(rq->conn, s);
+        free(s);
+        return true;
+    }
+    if (msg->result && msg->result->type == JSON_STRING) {
+        pc_explain_trace_answer(e, rq, json_string(msg->result));
+    } else {
+        unixctl_command_reply_error(
+            rq->conn, (msg->error && msg->error->type == JSON_STRING
+                       ? json_string(msg->error)
+                       : "ovs-vswitchd gave no answer"));
+    }
+    jsonrpc_msg_destroy(msg);
+    return true;
+}

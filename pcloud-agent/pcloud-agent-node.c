@@ -1,0 +1,41 @@
+/*
+ * Copyright (c) 2026 The PacketCloud developers.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#include <config.h>
+
+#include <stdlib.h>
+
+#include "pc-node.h"
+#include "pcloud-agent.h"
+
+/* Creates the node role as the options 'o' say. */
+struct pc_node *
+agent_node_create(struct ovsdb_idl *idl, const struct agent_options *o)
+{
+    struct pc_node_config config = {
+        .name = o->node_name,
+        .ovs_remote = o->ovs_db,
+        .state_dir = o->state_dir,
+        .run_dir = o->run_dir,
+        .log_dir = o->log_dir,
+        .helper_dir = o->helper_dir,
+        .fault = getenv("PCLOUD_FAULT"),
+        .vi_port_options = o->vi_port_options,
+    };
+
+    pc_node_register(idl);
+    return pc_node_create(idl, &config);
+}

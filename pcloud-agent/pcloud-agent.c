@@ -1,0 +1,193 @@
+/*
+ * Copyright (c) 2026 The PacketCloud developers.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#include <config.h>
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "command-line.h"
+#include "daemon.h"
+#include "fatal-signal.h"
+#include "openvswitch/poll-loop.h"
+#include "openvswitch/vlog.h"
+#include "ovsdb-idl.h"
+#include "pc-controller.h"
+#include "pc-node.h"
+#include "pcloud-agent.h"
+#include "simap.h"
+#include "unixctl.h"
+#include "util.h"
+#include "lib/pc-idl.h"
+
+VLOG_DEFINE_THIS_MODULE(pcloud_agent);
+
+struct agent {
+    struct agent_options options;
+    struct unixctl_server *unixctl;
+    struct ovsdb_idl_loop idl_loop;
+    struct pc_controller *controller;   /* NULL without that role. */
+    struct pc_node *node;               /* Likewise. */
+    bool exiting;
+};
+
+static void
+agent_exit(struct unixctl_conn *conn, int argc OVS_UNUSED,
+           const char *argv[] OVS_UNUSED, void *agent_)
+{
+    struct agent *agent = agent_;
+
+    agent->exiting = true;
+    unixctl_command_reply(conn, NULL);
+}
+
+static void
+agent_status(struct unixctl_conn *conn, int argc OVS_UNUSED,
+             const char *argv[] OVS_UNUSED, void *agent_)
+{
+    struct agent *agent = agent_;
+    char *status = xasprintf(
+        "version: %s\nroles: %s%s%s\ndatabase: %s (%s)\n", PC_VERSION,
+        agent->controller ? "controller" : "",
+        agent->controller && agent->node ? "," : "",
+        agent->node ? "node" : "", agent->options.db,
+        ovsdb_idl_is_connected(agent->idl_loop.idl) ? "connected"
+        : "not connected");
+
+    unixctl_command_reply(conn, status);
+    free(status);
+}
+
+static void
+agent_memory_show(struct unixctl_conn *conn, int argc OVS_UNUSED,
+                  const char *argv[] OVS_UNUSED, void *agent_)
+{
+    struct agent *agent = agent_;
+    struct simap usage = SIMAP_INITIALIZER(&usage);
+    const struct simap_node **nodes;
+    char *text = xstrdup("");
+
+    ovsdb_idl_get_memory_usage(agent->idl_loop.idl, &usage);
+    nodes = simap_sort(&usage);
+    for (size_t i = 0; i < simap_count(&usage); i++) {
+        char *longer = xasprintf("%s%s: %u\n", text, nodes[i]->name,
+                                 nodes[i]->data);
+        free(text);
+        text = longer;
+    }
+    unixctl_command_reply(conn, text);
+    free(text);
+    free(nodes);
+    simap_destroy(&usage);
+}
+
+static void
+agent_start(struct agent *agent)
+{
+    const struct agent_options *o = &agent->options;
+    char *ctl = (o->unixctl ? xstrdup(o->unixctl)
+                 : xasprintf("%s/pcloud-agent.%ld.ctl", o->run_dir,
+                             (long int) getpid()));
+    int error = unixctl_server_create(ctl, &agent->unixctl);
+
+    free(ctl);
+    if (error) {
+        ovs_fatal(error, "cannot listen for ovs-appctl");
+    }
+    unixctl_command_register("exit", "", 0, 0, agent_exit, agent);
+    unixctl_command_register("agent/status", "", 0, 0, agent_status, agent);
+    unixctl_command_register("agent/memory", "", 0, 0, agent_memory_show,
+                             agent);
+
+    struct ovsdb_idl *idl = ovsdb_idl_create(o->db, &pcrec_idl_class, true,
+                                             true);
+    agent->idl_loop = (struct ovsdb_idl_loop) OVSDB_IDL_LOOP_INITIALIZER(idl);
+    pc_controller_register(idl);
+    if (o->controller) {
+        agent->controller = pc_controller_create(idl, o->db, o->cloudlet);
+    }
+    if (o->node) {
+        agent->node = agent_node_create(idl, o);
+    }
+}
+
+static void
+agent_run_once(struct agent *agent)
+{
+    struct ovsdb_idl_txn *txn = ovsdb_idl_loop_run(&agent->idl_loop);
+
+    if (agent->controller) {
+        pc_controller_run(agent->controller, txn);
+    }
+    if (agent->node) {
+        pc_node_run(agent->node, txn);
+    }
+    unixctl_server_run(agent->unixctl);
+
+    if (agent->controller) {
+        pc_controller_wait(agent->controller);
+    }
+    if (agent->node) {
+        pc_node_wait(agent->node);
+    }
+    unixctl_server_wait(agent->unixctl);
+    ovsdb_idl_loop_commit_and_wait(&agent->idl_loop);
+    ovsdb_idl_track_clear(agent->idl_loop.idl);
+    if (agent->exiting) {
+        poll_immediate_wake();
+    }
+    poll_block();
+}
+
+/* Ends: VIs, flows, groups and ports stay as they are. */
+static void
+agent_stop(struct agent *agent)
+{
+    pc_controller_destroy(agent->controller);
+    if (agent->node) {
+        pc_node_destroy(agent->node);
+    }
+    ovsdb_idl_loop_destroy(&agent->idl_loop);
+    unixctl_server_destroy(agent->unixctl);
+    agent_options_destroy(&agent->options);
+    service_stop();
+}
+
+int
+main(int argc, char *argv[])
+{
+    struct agent agent = { .exiting = false };
+
+    set_program_name(argv[0]);
+    ovs_cmdl_proctitle_init(argc, argv);
+    service_start(&argc, &argv);
+    agent_options_parse(&agent.options, argc, argv);
+    fatal_ignore_sigpipe();
+
+    daemonize_start(false);
+    agent_start(&agent);
+    daemonize_complete();
+    VLOG_INFO("pcloud-agent %s", PC_VERSION);
+
+    while (!agent.exiting) {
+        agent_run_once(&agent);
+        if (should_service_stop()) {
+            agent.exiting = true;
+        }
+    }
+    agent_stop(&agent);
+    return 0;
+}
