@@ -241,7 +241,7 @@ add_hop(struct ctx *ctx, const struct pc_path *path, uint8_t hop,
     emit(ctx, ctx->base + PC_TABLE_STEER, PC_PRIO_NORMAL, PC_FLOW_STEER);
 
     match_meta(ctx, &here, mask);
-    if (hop + 1 < path->n_hops) {
+    if ((size_t) hop + 1 < path->n_hops) {
         pc_ofpact_put_meta(&ctx->ofpacts, &next);
         resubmit(ctx, PC_TABLE_STEER);
     } else {

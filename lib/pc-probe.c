@@ -157,7 +157,7 @@ parse_pair(struct pc_probe *p, const char *key, const char *value)
     } else if (!strcmp(key, "host")) {
         return parse_host(p, value);
     } else if (!strcmp(key, "port")) {
-        unsigned int port;
+        unsigned int port = 0;
         char *error = parse_count(key, value, 65535, &port);
         p->port = error ? 0 : port;
         return error;
@@ -169,7 +169,7 @@ parse_pair(struct pc_probe *p, const char *key, const char *value)
         p->path = xstrdup(value);
         return NULL;
     } else if (!strcmp(key, "status")) {
-        unsigned int status;
+        unsigned int status = 0;
         char *error = parse_count(key, value, 599, &status);
         p->status = error ? 0 : status;
         return error;
@@ -313,7 +313,7 @@ http_get(const struct pc_probe *p, int fd, long long int deadline,
                               p->host ? p->host : "localhost");
     size_t length = strlen(request);
     ssize_t sent = send(fd, request, length, MSG_NOSIGNAL);
-    int error = sent == length ? 0 : sent < 0 ? errno : EMSGSIZE;
+    int error = sent == (ssize_t) length ? 0 : sent < 0 ? errno : EMSGSIZE;
     size_t n = 0;
 
     free(request);
