@@ -24,6 +24,7 @@ EXTRA_DIST += \
 COMMON_AT = tests/pcloud-macros.at
 TESTSUITE_AT = \
 	tests/testsuite.at \
+	tests/pc-compile.at \
 	tests/pc-build.at \
 	tests/pc-daemons.at \
 	tests/pc-harness.at \
@@ -32,7 +33,8 @@ TESTSUITE_AT = \
 SYSTEM_TESTSUITE_AT = \
 	tests/system-testsuite.at \
 	tests/pc-system-harness.at \
-	tests/pc-system-l3.at
+	tests/pc-system-l3.at \
+	tests/pc-system-node.at
 EXTRA_DIST += $(COMMON_AT) $(TESTSUITE_AT) $(SYSTEM_TESTSUITE_AT) package.m4
 check_SCRIPTS += tests/testsuite tests/system-testsuite
 check_DATA = tests/atlocal
@@ -150,3 +152,6 @@ tests_unit_test_pc_compile_SOURCES = \
 	tests/unit/fake-switch.h \
 	tests/unit/test-pc-compile.c
 tests_unit_test_pc_compile_LDADD = $(UNIT_LIBS)
+check_PROGRAMS += tests/test-pc-compile
+tests_test_pc_compile_SOURCES = tests/test-pc-compile.c
+tests_test_pc_compile_LDADD = $(PCLOUD_LIBS)
