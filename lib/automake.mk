@@ -38,6 +38,7 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-explain.c \
 	lib/pc-explain.h \
 	lib/pc-fault.h \
+	lib/pc-fetch.c \
 	lib/pc-fetch.h \
 	lib/pc-flow-table-private.h \
 	lib/pc-flow-table-take.c \
@@ -45,6 +46,11 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-flow-table.h \
 	lib/pc-fs.c \
 	lib/pc-fs.h \
+	lib/pc-image-archive.c \
+	lib/pc-image-dir.c \
+	lib/pc-image-private.h \
+	lib/pc-image-tree.c \
+	lib/pc-image.c \
 	lib/pc-image.h \
 	lib/pc-installed.c \
 	lib/pc-installed.h \
@@ -107,6 +113,7 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-units.h \
 	lib/pc-value.c \
 	lib/pc-value.h \
+	lib/pc-vi.c \
 	lib/pc-vi.h \
 	lib/pc-worker.c \
 	lib/pc-worker.h

@@ -40,7 +40,9 @@
  *
  *     <cache>/<key>/rootfs/        a lower directory of overlays
  *     <cache>/<key>/manifest.json
- *     <cache>/<key>/done           last file written: key and origin
+ *     <cache>/<key>/done           last file written
+ *
+ * (".tmp-..." and "download-..." in the cache are work in progress.)
  *
  * The key contains the SHA-256 (of the archive; of the names, modes and contents
  * of a directory), so an image that has changed is another image, and VIs that
@@ -75,7 +77,10 @@ struct pc_image_source {
     uint32_t id_base;           /* Host uid and gid of the VI's root. */
     uint32_t id_count;
     uint64_t max_size;          /* Bytes unpacked; 0: 16 GiB. */
-    const char *ca_file;        /* For https:; NULL: the system's. */
+
+    /* Stores what 'url' (https: or http:) names in the file 'path': pc_fetch(),
+     * which this module does not know.  NULL: only local images. */
+    char *(*fetch)(const char *url, const char *path, void *aux);
 
     /* Called once with the unpacked image before it gets its final name;
      * 'manifest' is its text (NULL for `host`).  It returns an error or NULL,
