@@ -6,6 +6,11 @@ man_MANS += man/pcloud-daemons.8
 EXTRA_DIST += man/pcloud-daemons.8.in
 CLEANFILES += man/pcloud-daemons.8
 
+dist_man_MANS += \
+	man/packetcloud.7 \
+	man/pcloud-agent.8 \
+	man/pcloud-ctl.8
+
 # The database, documented column by column; ovsdb-doc refuses a schema with a
 # column that has no documentation.
 man_MANS += man/packetcloud.5

@@ -27,3 +27,5 @@ pcloud_ctl_pcloud_ctl_SOURCES = \
 	pcloud-ctl/pcloud-ctl.c \
 	pcloud-ctl/pcloud-ctl.h
 pcloud_ctl_pcloud_ctl_LDADD = $(PCLOUD_LIBS)
+
+dist_completion_DATA += pcloud-ctl/pcloud-ctl-bashcomp.bash

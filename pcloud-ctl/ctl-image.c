@@ -171,17 +171,21 @@ cmd_image_del(struct ctl_context *ctx)
     const struct pcrec_image *image
         = ctl_find_image(ctx, ctx->argv[1],
                          must ? CTL_MUST_EXIST : CTL_MAY_EXIST);
-    const struct pcrec_service *s;
+    const struct pcrec_service *s, *user = NULL;
 
     if (!image) {
         return;
     }
     PCREC_SERVICE_FOR_EACH (s, ctx->idl) {
-        if (s->image == image) {
-            ctl_error(ctx, "service \"%s\" uses image \"%s\"", s->name,
-                      image->name);
-            return;
+        if (s->image == image
+            && (!user || strcmp(s->name, user->name) < 0)) {
+            user = s;
         }
+    }
+    if (user) {
+        ctl_error(ctx, "service \"%s\" uses image \"%s\"", user->name,
+                  image->name);
+        return;
     }
     pcrec_image_delete(image);
 }

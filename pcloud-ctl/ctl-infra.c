@@ -261,17 +261,21 @@ cmd_cloudlet_del(struct ctl_context *ctx)
         = ctl_find_cloudlet(ctx, ctx->argv[1],
                             must ? CTL_MUST_EXIST : CTL_MAY_EXIST);
     const struct pcrec_packetcloud *root = ctl_root(ctx);
-    const struct pcrec_service *s;
+    const struct pcrec_service *s, *user = NULL;
 
     if (!cloudlet) {
         return;
     }
     PCREC_SERVICE_FOR_EACH (s, ctx->idl) {
-        if (s->cloudlet == cloudlet) {
-            ctl_error(ctx, "service \"%s\" runs in cloudlet \"%s\": delete it "
-                      "first", s->name, cloudlet->name);
-            return;
+        if (s->cloudlet == cloudlet
+            && (!user || strcmp(s->name, user->name) < 0)) {
+            user = s;
         }
+    }
+    if (user) {
+        ctl_error(ctx, "service \"%s\" runs in cloudlet \"%s\": delete it "
+                  "first", user->name, cloudlet->name);
+        return;
     }
 
     struct pcrec_cloudlet **rest

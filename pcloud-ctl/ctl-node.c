@@ -291,17 +291,21 @@ cmd_vi_type_del(struct ctl_context *ctx)
     const struct pcrec_vi_type *type
         = ctl_find_vi_type(ctx, ctx->argv[1],
                            must ? CTL_MUST_EXIST : CTL_MAY_EXIST);
-    const struct pcrec_service *s;
+    const struct pcrec_service *s, *user = NULL;
 
     if (!type) {
         return;
     }
     PCREC_SERVICE_FOR_EACH (s, ctx->idl) {
-        if (s->type == type) {
-            ctl_error(ctx, "service \"%s\" uses VI type \"%s\"", s->name,
-                      type->name);
-            return;
+        if (s->type == type
+            && (!user || strcmp(s->name, user->name) < 0)) {
+            user = s;
         }
+    }
+    if (user) {
+        ctl_error(ctx, "service \"%s\" uses VI type \"%s\"", user->name,
+                  type->name);
+        return;
     }
     pcrec_vi_type_delete(type);
 }
