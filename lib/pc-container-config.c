@@ -166,6 +166,10 @@ add_mounts(struct pc_container_config *c, const struct pc_container_spec *s)
 
     add(c, "lxc.mount.auto", "proc:mixed sys:mixed");
     add(c, "lxc.autodev", "1");
+    /* POSIX shared memory, which liblxc's /dev lacks; it counts as the VI's
+     * memory. */
+    add(c, "lxc.mount.entry", "tmpfs dev/shm tmpfs "
+        "rw,nosuid,nodev,mode=1777,size=64m,create=dir 0 0");
     add_mount(c, &init);
     if (s->device_tun) {
         add_mount(c, &tun);
