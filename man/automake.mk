@@ -6,6 +6,8 @@ man_MANS += man/pcloud-daemons.8
 EXTRA_DIST += man/pcloud-daemons.8.in
 CLEANFILES += man/pcloud-daemons.8
 
+# (README is a link to README.md.)
+EXTRA_DIST += NEWS README README.md
 dist_man_MANS += \
 	man/packetcloud.7 \
 	man/pcloud-agent.8 \
