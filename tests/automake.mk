@@ -29,7 +29,8 @@ TESTSUITE_AT = \
 	tests/pc-daemons.at \
 	tests/pc-harness.at \
 	tests/pc-l3.at \
-	tests/pcloud-ctl.at
+	tests/pcloud-ctl.at \
+	tests/controller.at
 SYSTEM_TESTSUITE_AT = \
 	tests/system-testsuite.at \
 	tests/pc-system-harness.at \
@@ -155,3 +156,13 @@ tests_unit_test_pc_compile_LDADD = $(UNIT_LIBS)
 check_PROGRAMS += tests/test-pc-compile
 tests_test_pc_compile_SOURCES = tests/test-pc-compile.c
 tests_test_pc_compile_LDADD = $(PCLOUD_LIBS)
+UNIT_TESTS += tests/unit/test-pc-manifest
+tests_unit_test_pc_manifest_SOURCES = tests/unit/test-pc-manifest.c
+tests_unit_test_pc_manifest_LDADD = $(UNIT_LIBS)
+UNIT_TESTS += tests/unit/test-pc-image
+tests_unit_test_pc_image_SOURCES = tests/unit/test-pc-image.c
+tests_unit_test_pc_image_LDADD = $(UNIT_LIBS)
+UNIT_TESTS += tests/unit/test-pc-worker
+tests_unit_test_pc_worker_SOURCES = tests/unit/test-pc-worker.c
+tests_unit_test_pc_worker_LDADD = $(UNIT_LIBS)
+EXTRA_DIST += tests/check-manifest-schema
