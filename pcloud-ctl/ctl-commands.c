@@ -65,8 +65,8 @@ ctl_command_needs_no_db(const struct ctl_command_syntax *syntax)
     return ctl_command_is_ours(syntax) && !syntax->prerequisites;
 }
 
-void
-ctl_usage(void)
+static void
+usage_of_infrastructure(void)
 {
     printf("\
 %s: PacketCloud management utility\n\
@@ -99,6 +99,11 @@ Images and services:\n\
   service-set SERVICE KEY=VALUE...\n\
   service-scale SERVICE N     service-del SERVICE  service-list\n",
            program_name, program_name);
+}
+
+static void
+usage_of_traffic(void)
+{
     printf("\
 \n\
 Rules (MATCH as for ovs-ofctl):\n\
@@ -120,7 +125,15 @@ Seeing what goes on:\n\
   flows [--diff]              print PacketCloud's flows by their meaning\n\
   trace FLOW                  say what happens to a packet\n\
   stats [SERVICE]             print counters\n\
-  sync                        nothing, for --wait=applied\n\
+  sync                        nothing, for --wait=applied\n");
+}
+
+void
+ctl_usage(void)
+{
+    usage_of_infrastructure();
+    usage_of_traffic();
+    printf("\
 \n\
 %s\
 %s\
@@ -135,8 +148,8 @@ Options:\n\
            ctl_get_db_cmd_usage(), ctl_list_db_tables_usage());
     table_usage();
     vlog_usage();
-    printf("  --no-syslog                 equivalent to --verbose=*:syslog:warn"
-           "\n");
+    printf("  --no-syslog                 equivalent to "
+           "--verbose=*:syslog:warn\n");
     stream_usage("database", true, true, true);
     printf("\n\
 Other options:\n\

@@ -125,8 +125,8 @@ ctl_need_vi_by_name(struct ctl_context *ctx, const char *name)
 }
 
 /* Sends the conditions, to which something was added.  Adding what is there
- * already has no effect.  Returns false and sets ctx->try_again if the rows are
- * not there yet. */
+ * already has no effect.  Returns false and sets ctx->try_again if the rows
+ * are not there yet. */
 static bool
 await_rows(struct ctl_context *ctx)
 {
@@ -154,7 +154,7 @@ ctl_need_rules_of_service(struct ctl_context *ctx,
     return await_rows(ctx);
 }
 
-/* For use in run(): the rules of 'chain'. */
+/* The same for 'chain'. */
 bool
 ctl_need_rules_of_chain(struct ctl_context *ctx,
                         const struct pcrec_chain *chain)

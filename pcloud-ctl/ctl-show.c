@@ -114,7 +114,9 @@ compare_strings(const void *a_, const void *b_)
 static void
 put_sorted(struct ctl_context *ctx, struct svec *lines)
 {
-    qsort(lines->names, lines->n, sizeof *lines->names, compare_strings);
+    if (lines->n) {
+        qsort(lines->names, lines->n, sizeof *lines->names, compare_strings);
+    }
     for (size_t i = 0; i < lines->n; i++) {
         ds_put_cstr(&ctx->output, lines->names[i]);
     }

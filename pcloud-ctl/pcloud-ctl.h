@@ -204,7 +204,7 @@ const struct pcrec_vi *ctl_find_vi(struct ctl_context *, const char *name,
 /* ctl-args.c: arguments. */
 struct ctl_arg {
     const char *key;
-    const char *value;          /* NULL: not given.  Set by ctl_parse_args(). */
+    const char *value;          /* By ctl_parse_args(); NULL: not given. */
 };
 bool ctl_parse_args(struct ctl_context *, int first, struct ctl_arg *,
                     size_t n);
