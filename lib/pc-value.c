@@ -24,6 +24,25 @@
 #include "openvswitch/ofpbuf.h"
 #include "util.h"
 
+/* Open vSwitch leaves the bytes after a field's value, and after its mask, as
+ * they were.  Zeroed, equal actions are equal as memory. */
+static void
+zero_padding(struct ofpact *ofpacts, size_t ofpacts_len)
+{
+    struct ofpact *a;
+
+    OFPACT_FOR_EACH (a, ofpacts, ofpacts_len) {
+        if (a->type == OFPACT_SET_FIELD) {
+            struct ofpact_set_field *sf = ofpact_get_SET_FIELD(a);
+            size_t n = sf->field->n_bytes;
+            size_t pad = ROUND_UP(n, OFPACT_ALIGNTO) - n;
+
+            memset((uint8_t *) sf->value + n, 0, pad);
+            memset((uint8_t *) ofpact_set_field_mask(sf) + n, 0, pad);
+        }
+    }
+}
+
 struct pc_value *
 pc_value_from_flow(ovs_be64 cookie, const struct ofpact *ofpacts,
                    size_t ofpacts_len)
@@ -37,6 +56,7 @@ pc_value_from_flow(ovs_be64 cookie, const struct ofpact *ofpacts,
     v->flow.ofpacts_len = ofpacts_len;
     v->flow.ofpacts = (struct ofpact *) ((char *) v + header);
     nullable_memcpy(v->flow.ofpacts, ofpacts, ofpacts_len);
+    zero_padding(v->flow.ofpacts, ofpacts_len);
     return v;
 }
 
