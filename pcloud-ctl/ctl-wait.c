@@ -114,7 +114,8 @@ describe_missing(struct ctl_run *run, int64_t next_cfg)
             return xasprintf("node \"%s\" to apply change %"PRId64" (%s)",
                              node->name, next_cfg,
                              *node->error ? node->error
-                             : "it is at an earlier one");
+                             : node->cur_cfg ? "it is at an earlier one"
+                             : "no agent has said anything of it");
         }
     }
     return xasprintf("router \"%s\" to apply change %"PRId64,
