@@ -156,9 +156,11 @@ pc_ctl_rule_compile(struct pc_controller *c, struct pc_ctl_rule *rule)
     char *error = pc_ctl_rule_precheck(rule, row);
     bool wait = !error && !rule->svc->s.number;
     rule->conflict = false;
+    bool compiled = false;
     HMAP_FOR_EACH (r, hmap_node, &c->routers) {
         char *e = NULL;
 
+        compiled |= r->prepared;
         if (!error && !wait && r->prepared) {
             e = pc_ctl_rule_compile_one(c, r, rule, row);
         }
@@ -174,7 +176,11 @@ pc_ctl_rule_compile(struct pc_controller *c, struct pc_ctl_rule *rule)
     rule->by_port = strstr(row->match, "in_port") != NULL;
     pc_ctl_set_member(&c->port_rules, rule, rule->by_port);
     pc_ctl_set_member(&c->conflicts, rule, rule->conflict);
-    pc_ctl_rule_set_error(c, rule, error);
+    if (compiled) {
+        pc_ctl_rule_set_error(c, rule, error);
+    } else {
+        free(error);            /* Too early to say; the row's stays. */
+    }
 }
 
 /* Clears the error of rules that are in conflict no more: the winner went or

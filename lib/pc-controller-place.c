@@ -227,7 +227,7 @@ pc_ctl_create_vis(struct pc_controller *c, struct pc_ctl_service *svc,
     bool changed = false;
 
     pc_ctl_leaving_indexes(c, svc, reserved);
-    while (!error && n < row->replicas) {
+    while (!error && n < (size_t) row->replicas) {
         unsigned int k = pc_ctl_free_index(svc, reserved);
         if (k > PC_CTL_MAX_REPLICAS) {
             break;              /* Until those that leave are gone. */
@@ -250,7 +250,7 @@ static void
 pc_ctl_drop_vis(struct pc_controller *c, struct pc_ctl_service *svc,
                 const struct pcrec_service *row)
 {
-    while (ovs_list_size(&svc->vis) > row->replicas) {
+    while (ovs_list_size(&svc->vis) > (size_t) row->replicas) {
         struct pc_ctl_vi *vi, *last = NULL;
 
         LIST_FOR_EACH (vi, svc_node, &svc->vis) {

@@ -84,6 +84,7 @@ struct pc_ctl_router {
     unsigned int epoch;         /* pc_switch_epoch() that was read. */
     struct pc_installed *installed; /* While reading. */
     bool reading;
+    long long int read_after;   /* Do not read again before, in ms. */
     bool synced;                /* The switch has what is desired, or ... */
     uint64_t token;             /* ... will have, with this token. */
     struct pc_ctl_mark submitted, done;

@@ -42,6 +42,9 @@ VLOG_DEFINE_THIS_MODULE(pc_controller_sync);
  * to be removed, but its bridge may be gone. */
 #define LEAVE_TIMEOUT 10000
 
+/* Pause before a switch that could not be read is read again, in ms. */
+#define READ_PAUSE 1000
+
 static const struct pc_ctl_mark no_mark = { .cfg = -1, .node_cfg = -1 };
 
 /* Returns the connection method of the router of 'row', which the caller must
@@ -156,6 +159,7 @@ pc_ctl_read_done(int error, void *r_)
         pc_installed_destroy(r->installed);
         r->installed = NULL;
         r->epoch = 0;           /* Once more. */
+        r->read_after = time_msec() + READ_PAUSE;
     }
 }
 
@@ -352,6 +356,27 @@ pc_ctl_all_done(const struct pc_controller *c, uint64_t generation)
 
 /* Main loop. */
 
+static bool
+pc_ctl_must_read(const struct pc_ctl_router *r)
+{
+    return (pc_switch_is_ready(r->sw) && !r->reading
+            && r->epoch != pc_switch_epoch(r->sw)
+            && !pc_switch_is_busy(r->sw));
+}
+
+static void
+pc_ctl_router_wait(const struct pc_ctl_router *r)
+{
+    pc_switch_wait(r->sw);
+    pc_ctl_l3_wait(r);
+    if (pc_ctl_must_read(r)) {
+        poll_timer_wait_until(r->read_after);
+    }
+    if (r->installed && !r->reading) {
+        poll_immediate_wake();
+    }
+}
+
 static void
 pc_ctl_router_run(struct pc_controller *c, struct pc_ctl_router *r)
 {
@@ -374,9 +399,10 @@ pc_ctl_router_run(struct pc_controller *c, struct pc_ctl_router *r)
     if (r->synced && pc_switch_acked(r->sw) >= r->token) {
         r->done = r->submitted;
     }
-    if (!r->reading && r->epoch != pc_switch_epoch(r->sw)
-        && !pc_switch_is_busy(r->sw)) {
-        pc_ctl_start_reading(c, r);
+    if (pc_ctl_must_read(r)) {
+        if (time_msec() >= r->read_after) {
+            pc_ctl_start_reading(c, r);
+        }
     } else if (!r->leaving_until) {
         pc_ctl_ports_changed(c, r);
     }
@@ -400,6 +426,7 @@ pc_ctl_leaving_run(struct pc_controller *c)
             VLOG_INFO("router %s: %s", r->name,
                       done ? "all flows removed" : "not reached, given up");
             pc_ctl_router_destroy(c, r);
+            poll_immediate_wake();      /* Somebody may wait for this. */
         }
     }
 }
@@ -432,14 +459,10 @@ pc_ctl_sync_wait(struct pc_controller *c)
     struct pc_ctl_router *r;
 
     HMAP_FOR_EACH (r, hmap_node, &c->routers) {
-        pc_switch_wait(r->sw);
-        pc_ctl_l3_wait(r);
-        if (r->installed && !r->reading) {
-            poll_immediate_wake();
-        }
+        pc_ctl_router_wait(r);
     }
     LIST_FOR_EACH (r, list_node, &c->leaving_routers) {
-        pc_switch_wait(r->sw);
+        pc_ctl_router_wait(r);
         poll_timer_wait_until(r->leaving_until);
     }
 }

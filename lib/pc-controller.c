@@ -218,6 +218,23 @@ pc_controller_lose_cloudlet(struct pc_controller *c)
     c->cloudlet_name = NULL;
 }
 
+/* Deletes in 'txn' VIs that neither a service nor a node has any more: what
+ * remains of a cloudlet, once its flows are gone. */
+static void
+pc_controller_delete_orphans(struct pc_controller *c)
+{
+    const struct pcrec_vi *vi;
+
+    if (!ovs_list_is_empty(&c->leaving_routers)) {
+        return;
+    }
+    PCREC_VI_FOR_EACH_SAFE (vi, c->idl) {
+        if (!vi->service && !vi->node) {
+            pcrec_vi_delete(vi);
+        }
+    }
+}
+
 /* Changes. */
 
 static struct pc_ctl_router *
@@ -454,9 +471,14 @@ pc_controller_run(struct pc_controller *c, struct ovsdb_idl_txn *txn)
     if (c->lock_idl) {
         ovsdb_idl_run(c->lock_idl);
     }
-    if (ovsdb_idl_has_ever_connected(c->idl)
-        && pc_controller_run_database(c) && txn) {
-        pc_ctl_place_run(c, txn);
+    if (ovsdb_idl_has_ever_connected(c->idl)) {
+        bool active = pc_controller_run_database(c);
+
+        if (txn && active) {
+            pc_ctl_place_run(c, txn);
+        } else if (txn && uuid_is_zero(&c->cloudlet)) {
+            pc_controller_delete_orphans(c);
+        }
     }
     pc_ctl_compile_run(c);
     pc_ctl_sync_run(c);

@@ -394,7 +394,7 @@ pc_switch_run(struct pc_switch *sw)
     }
     if (!connected) {
         if (sw->phase != PC_SWITCH_DOWN) {
-            VLOG_WARN("%s: disconnected", sw->target);
+            VLOG_INFO("%s: disconnected", sw->target);
             pc_switch_disconnected(sw);
         }
         return;

@@ -28,11 +28,13 @@ TESTSUITE_AT = \
 	tests/pc-build.at \
 	tests/pc-daemons.at \
 	tests/pc-harness.at \
+	tests/pc-manifest.at \
 	tests/pc-l3.at \
 	tests/pcloud-ctl.at \
 	tests/controller.at
 SYSTEM_TESTSUITE_AT = \
 	tests/system-testsuite.at \
+	tests/pc-system-container.at \
 	tests/pc-system-harness.at \
 	tests/pc-system-l3.at \
 	tests/pc-system-node.at
@@ -166,3 +168,6 @@ UNIT_TESTS += tests/unit/test-pc-worker
 tests_unit_test_pc_worker_SOURCES = tests/unit/test-pc-worker.c
 tests_unit_test_pc_worker_LDADD = $(UNIT_LIBS)
 EXTRA_DIST += tests/check-manifest-schema
+check_PROGRAMS += tests/test-pc-container
+tests_test_pc_container_SOURCES = tests/test-pc-container.c
+tests_test_pc_container_LDADD = $(PCLOUD_LIBS)

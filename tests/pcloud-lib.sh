@@ -46,7 +46,7 @@ pcloud_gone () {
 # pcloud_end PIDFILE: ends that process and waits; kills it after 10 seconds.
 pcloud_end () {
     test -s "$1" || return 0
-    pc_pid=$(cat "$1")
+    pc_pid=$(cat "$1" 2>/dev/null) || return 0
     kill "$pc_pid" 2>/dev/null || return 0
     pcloud_wait 10 pcloud_gone "$pc_pid" && return
     echo "process $pc_pid ($1) does not end" >&2
