@@ -9,6 +9,7 @@ CLEANFILES += man/pcloud-daemons.8
 # (README is a link to README.md.)
 EXTRA_DIST += NEWS README README.md
 dist_man_MANS += \
+	man/packetcloud-manifest.5 \
 	man/packetcloud.7 \
 	man/pcloud-agent.8 \
 	man/pcloud-ctl.8

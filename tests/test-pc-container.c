@@ -1,0 +1,272 @@
+/*
+ * Copyright (c) 2026 The PacketCloud developers.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/* Real containers by pc-vi and pc-container: root, from a system test.
+ *
+ * usage: test-pc-container STATE-DIR [STARTS]
+ *
+ * Starts an unprivileged overlay container of the image `host`, tries all that
+ * pc-container.h promises on it, kills it in several ways, and checks that nothing
+ * stays.  With STARTS it then measures that many starts.  Prints one line for each
+ * step; exits with 1 at the first that is not as it should be. */
+
+#include <config.h>
+#include <errno.h>
+#include <glob.h>
+#include <net/if.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "pc-fs.h"
+#include "pc-image.h"
+#include "pc-vi.h"
+#include "timeval.h"
+#include "util.h"
+
+#define NAME "test-pc-1"
+
+struct test {
+    struct pc_vi_config cfg;
+    struct pc_vi_image *image;
+    pid_t pid;
+};
+
+static void
+check(bool ok, const char *what)
+{
+    printf("%s: %s\n", what, ok ? "ok" : "FAILED");
+    fflush(stdout);
+    if (!ok) {
+        exit(EXIT_FAILURE);
+    }
+}
+
+static void
+check_error(char *error, const char *what)
+{
+    if (error) {
+        printf("%s\n", error);
+    }
+    check(!error, what);
+}
+
+static bool
+exists(const char *pattern)
+{
+    glob_t g;
+    bool found = !glob(pattern, 0, NULL, &g);
+
+    globfree(&g);
+    return found;
+}
+
+static void
+start(struct test *t)
+{
+    static const char *const addresses[]
+        = { "10.99.7.2/24", "fd99::2/64", NULL };
+    static const char *const command[] = {
+        "/usr/bin/python3", "-m", "http.server", "80", NULL
+    };
+    const struct pc_container_interface iface = {
+        .host_name = "tpc1a",
+        .mac = "02:00:00:00:99:01",
+        .addresses = addresses,
+        .gateway4 = "10.99.7.1",
+        .gateway6 = "fd99::1",
+    };
+    const struct pc_vi_params p = {
+        .name = NAME,
+        .mode = PC_MANIFEST_HOST,
+        .limits = { .cpu = 500, .memory = 128 << 20, .pids = 64 },
+        .interfaces = &iface,
+        .n_interfaces = 1,
+        .command = command,
+    };
+
+    check_error(pc_vi_start(&t->cfg, t->image, &p, &t->pid), "start");
+    check(t->pid > 0 && if_nametoindex("tpc1a"), "init and veth");
+}
+
+static int
+sh(const struct test *t, const char *script, char **output)
+{
+    const char *const argv[] = { "/bin/sh", "-c", script, NULL };
+    struct pc_container_result r;
+
+    check_error(pc_container_exec(t->cfg.lxc_path, NAME, argv, 10000, &r),
+                script);
+    if (output) {
+        *output = r.output;
+    } else {
+        free(r.output);
+    }
+    return r.timed_out ? -1 : r.status;
+}
+
+static void
+check_nothing_left(const struct test *t, bool directory)
+{
+    char *pattern = xasprintf("/sys/fs/cgroup/*/packetcloud/*/"NAME);
+    char *dir = xasprintf("%s/"NAME, t->cfg.lxc_path);
+    char *mounts = NULL;
+
+    check(!exists(pattern), "no cgroup left");
+    check(!if_nametoindex("tpc1a"), "no veth left");
+    check(exists(dir) == directory, directory ? "directory kept"
+                                              : "no directory left");
+    check(!pc_fs_read_file("/proc/self/mountinfo", 1 << 20, &mounts, NULL)
+          && !strstr(mounts, t->cfg.lxc_path), "no mount left");
+    check(!pc_container_init_pid(t->cfg.lxc_path, NAME), "not running");
+    free(mounts);
+    free(pattern);
+    free(dir);
+}
+
+static void
+check_inside(struct test *t)
+{
+    char *output;
+
+    check(sh(t, "exit 3", NULL) == 3 << 8, "exit status");
+    check(sh(t, "sleep 30", NULL) == -1, "time limit");
+    check(!sh(t, "id -u; cat /proc/1/uid_map", &output)
+          && !strncmp(output, "0\n", 2) && strstr(output, "200000"),
+          "root inside, id-mapped");
+    free(output);
+    check(sh(t, "touch /usr/x", NULL), "/usr is read-only");
+    check(!sh(t, "touch /etc/x", NULL), "overlay is writable");
+    check(sh(t, "mount -t tmpfs x /mnt", NULL), "no mount inside");
+    check(!sh(t, "grep -q 'NoNewPrivs:.1' /proc/self/status"
+                 " && grep -q 'Seccomp:.2' /proc/self/status", NULL),
+          "no_new_privs and seccomp");
+    check(!sh(t, "grep -q 'CapEff:.0000000000000400' /proc/7/status"
+                 " || grep -q 'CapEff:.0000000000000400' /proc/2/status",
+              NULL), "capabilities of the command");
+    check(!sh(t, "for i in `seq 50`; do bash -c"
+                 " 'exec 3<>/dev/tcp/10.99.7.2/80' 2>/dev/null && exit 0;"
+                 " sleep 0.1; done; exit 1", NULL), "service answers");
+    check(!sh(t, "ip -6 addr show dev eth0 | grep -q 'fd99::2/64.*nodad'",
+              NULL), "IPv6 address at once");
+}
+
+static void
+check_limits(struct test *t)
+{
+    struct pc_cgroup_limits limits
+        = { .cpu = 250, .memory = 96 << 20, .pids = 32 };
+    struct pc_cgroup_usage usage;
+    char *error;
+
+    check_error(pc_container_set_limits(t->cfg.lxc_path, NAME, &limits),
+                "set limits");
+    limits.memory = 65536;
+    limits.cpu = 100;
+    error = pc_container_set_limits(t->cfg.lxc_path, NAME, &limits);
+    check(error && strstr(error, "in use"), "memory below use is refused");
+    free(error);
+    check(!pc_container_get_usage(t->cfg.lxc_path, NAME, &usage)
+          && usage.memory > 65536 && usage.pids >= 2, "usage");
+}
+
+static void
+kill_and_check(struct test *t, bool monitor)
+{
+    char *file = xasprintf("/proc/%ld/stat", (long int) t->pid);
+    pid_t pid = t->pid;
+    char *text;
+    int fd;
+
+    if (monitor) {
+        check(!pc_fs_read_file(file, 4096, &text, NULL), "stat");
+        sscanf(strrchr(text, ')') + 1, " %*c %d", &pid);
+        free(text);
+    }
+    fd = pc_container_watch(t->pid);
+    check(fd >= 0 && pid > 1 && !kill(pid, SIGKILL),
+          monitor ? "kill -9 monitor" : "kill -9 init");
+    close(fd);
+    check_error(pc_container_destroy(t->cfg.lxc_path, NAME), "destroy");
+    check_nothing_left(t, false);
+    free(file);
+}
+
+static int
+compare(const void *a_, const void *b_)
+{
+    const long long int *a = a_, *b = b_;
+
+    return *a < *b ? -1 : *a > *b;
+}
+
+static void
+measure(struct test *t, int n)
+{
+    long long int *us = xcalloc(n, sizeof *us);
+    long long int *stop_us = xcalloc(n, sizeof *us);
+
+    for (int i = 0; i < n; i++) {
+        us[i] = time_usec();
+        start(t);
+        us[i] = time_usec() - us[i];
+        stop_us[i] = time_usec();
+        check_error(pc_container_stop(t->cfg.lxc_path, NAME, 0), "stop");
+        stop_us[i] = time_usec() - stop_us[i];
+    }
+    qsort(us, n, sizeof *us, compare);
+    qsort(stop_us, n, sizeof *us, compare);
+    printf("start of %d: median %.1f ms, min %.1f, max %.1f; "
+           "stop: median %.1f ms\n", n, us[n / 2] / 1e3, us[0] / 1e3,
+           us[n - 1] / 1e3, stop_us[n / 2] / 1e3);
+    free(us);
+    free(stop_us);
+}
+
+int
+main(int argc, char *argv[])
+{
+    struct test t;
+
+    if (argc < 2 || geteuid()) {
+        return 77;
+    }
+    pc_container_process_init();
+    check(!pc_vi_config_init(&t.cfg, argv[1]), "configuration");
+    check_error(pc_vi_image_open(&t.cfg, "host", "host", "", &t.image),
+                "image");
+
+    start(&t);
+    check_inside(&t);
+    check_limits(&t);
+    check_error(pc_container_stop(t.cfg.lxc_path, NAME, 1000), "stop");
+    check_nothing_left(&t, true);
+    start(&t);
+    check(!sh(&t, "test -e /etc/x", NULL), "its files are still there");
+    kill_and_check(&t, false);
+    start(&t);
+    kill_and_check(&t, true);
+    check_error(pc_container_destroy(t.cfg.lxc_path, NAME), "destroy twice");
+    if (argc > 2) {
+        measure(&t, atoi(argv[2]));
+        check_error(pc_container_destroy(t.cfg.lxc_path, NAME), "destroy");
+    }
+    pc_vi_image_close(t.image);
+    pc_vi_config_destroy(&t.cfg);
+    return EXIT_SUCCESS;
+}
