@@ -128,7 +128,11 @@ lib_libpacketcloud_la_SOURCES =
 lib_libpacketcloud_la_LIBADD = lib/libpcloud.la $(PCLOUD_SYSLIBS)
 lib_libpacketcloud_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 \
 	-Wl,--version-script=$(srcdir)/lib/libpacketcloud.map \
-	-Wl,-Bsymbolic $(OVS_LIBS:%=-Wl,%)
+	-Wl,-Bsymbolic $(NO_UNDEFINED) \
+	$(OVS_LIBS:%=-Wl,%) $(OVS_SYSLIBS:-l%=-Wl,-l%)
+if !SANITIZERS
+NO_UNDEFINED = -Wl,--no-undefined
+endif
 lib_libpacketcloud_la_DEPENDENCIES = lib/libpcloud.la \
 	$(srcdir)/lib/libpacketcloud.map
 EXTRA_DIST += lib/libpacketcloud.map lib/layers
