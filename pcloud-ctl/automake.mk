@@ -20,6 +20,8 @@ pcloud_ctl_pcloud_ctl_SOURCES = \
 	pcloud-ctl/ctl-router.c \
 	pcloud-ctl/ctl-rule.c \
 	pcloud-ctl/ctl-service.c \
+	pcloud-ctl/ctl-settings.c \
+	pcloud-ctl/ctl-settings.h \
 	pcloud-ctl/ctl-show.c \
 	pcloud-ctl/ctl-table.c \
 	pcloud-ctl/ctl-vi.c \
