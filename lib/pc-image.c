@@ -351,6 +351,14 @@ ensure_remote(const struct pc_image_source *src,
     file = xasprintf("%s/download-%08"PRIx32, src->cache,
                      hash_string(src->url, 0));
     pc_fs_make_dirs(src->cache);
+    if (!has_sha256) {
+        /* Without a sum nobody would notice that the file has changed between
+         * the part that an earlier attempt has left and the rest. */
+        char *part = xasprintf("%s.part", file);
+
+        unlink(part);
+        free(part);
+    }
     error = src->fetch(src->url, file, src->aux);
     error = error ? error : ensure_archive(src, file, sha256, keyp);
     unlink(file);
