@@ -20,11 +20,10 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "util.h"
@@ -198,12 +197,44 @@ pc_fs_read_file(const char *path, size_t max, char **text, size_t *length)
 }
 
 int
+pc_fs_open_below(int dir_fd, const char *name, int flags)
+{
+    /* By hand: openat2() is unknown to old kernels and to valgrind. */
+    int fd = -1;
+
+    flags |= O_NOFOLLOW | O_CLOEXEC;
+    for (;;) {
+        size_t n = strcspn(name, "/");
+        char *part = n ? xmemdup0(name, n) : xstrdup(".");
+        bool last = !name[n];
+        int parent = fd < 0 ? dir_fd : fd;
+        int next = -1;
+        int error;
+
+        if (!strcmp(part, "..")) {
+            errno = EXDEV;
+        } else {
+            next = openat(parent, part, last ? flags : (O_PATH | O_DIRECTORY
+                                                        | O_NOFOLLOW
+                                                        | O_CLOEXEC));
+        }
+        error = errno;
+        free(part);
+        if (fd >= 0) {
+            close(fd);
+        }
+        if (next < 0 || last) {
+            errno = error;
+            return next;
+        }
+        fd = next;
+        name += n + 1;
+    }
+}
+
+int
 pc_fs_read_below(const char *dir, const char *name, size_t max, char **text)
 {
-    struct open_how how = {
-        .flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC,
-        .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
-    };
     int dir_fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
     int error;
     int fd;
@@ -212,7 +243,7 @@ pc_fs_read_below(const char *dir, const char *name, size_t max, char **text)
         *text = NULL;
         return errno;
     }
-    fd = syscall(SYS_openat2, dir_fd, name, &how, sizeof how);
+    fd = pc_fs_open_below(dir_fd, name, O_RDONLY | O_NONBLOCK);
     error = read_fd(fd, max, text, NULL);
     close(dir_fd);
     return error;

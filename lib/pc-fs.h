@@ -39,7 +39,13 @@ int pc_fs_remove_tree(const char *path);
  * be freed) and '*length' (may be NULL). */
 int pc_fs_read_file(const char *path, size_t max, char **text, size_t *length);
 
-/* The same for the relative path 'name' below the directory 'dir', in which
+/* Opens the relative path 'name' below the directory 'dir_fd' ("" is that itself)
+ * with 'flags' of open(), following no link on the way and no "..": nothing that is
+ * in the directory can lead out of it.  Returns a file descriptor or -1 and errno
+ * (a link: ENOTDIR or ELOOP). */
+int pc_fs_open_below(int dir_fd, const char *name, int flags);
+
+/* pc_fs_read_file() for the relative path 'name' below the directory 'dir', in which
  * somebody else may write: no link on the way is followed (ELOOP). */
 int pc_fs_read_below(const char *dir, const char *name, size_t max,
                      char **text);

@@ -29,7 +29,7 @@
 #define PC_SHA256_HEX_LEN 64
 
 /* A directory being filled.  No path leads out of it, whatever is in it: each
- * is resolved with RESOLVE_BENEATH and RESOLVE_NO_SYMLINKS. */
+ * is resolved by pc_fs_open_below(). */
 struct pc_image_tree {
     int fd;                     /* Where to write. */
     int folder_fd;              /* For "source" of pc_image_add_file(), or -1.*/
@@ -61,9 +61,6 @@ char *pc_image_put_hardlink(struct pc_image_tree *,
 /* Normalizes 'name' ("./a//b/" -> "a/b").  Returns NULL if it is absolute or
  * contains "..". */
 char *pc_image_normalize(const char *name);
-
-/* Opens 'path' below 'fd', following no links; or -1 and errno. */
-int pc_image_open_below(int fd, const char *path, int flags);
 
 /* Sources.  The archive is read from 'fd'. */
 char *pc_image_unpack(int fd, struct pc_image_tree *);

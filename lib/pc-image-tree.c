@@ -19,14 +19,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "pc-fs.h"
 #include "pc-image-private.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
@@ -56,17 +55,6 @@ pc_image_normalize(const char *name)
     return ds_steal_cstr(&path);
 }
 
-int
-pc_image_open_below(int fd, const char *path, int flags)
-{
-    struct open_how how = {
-        .flags = flags | O_CLOEXEC,
-        .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
-    };
-
-    return syscall(SYS_openat2, fd, path[0] ? path : ".", &how, sizeof how);
-}
-
 static char *
 entry_error(const struct pc_image_entry *e, const char *what, int error)
 {
@@ -87,7 +75,7 @@ open_parent(struct pc_image_tree *t, const struct pc_image_entry *e, int *fd,
     char *error = NULL;
 
     *name = slash ? slash + 1 : e->path;
-    *fd = pc_image_open_below(t->fd, parent, O_RDONLY | O_DIRECTORY);
+    *fd = pc_fs_open_below(t->fd, parent, O_RDONLY | O_DIRECTORY);
     if (*fd < 0 && errno == ENOENT) {
         bool is_tmp = !strcmp(parent, "tmp") || !strcmp(parent, "var/tmp");
         struct pc_image_entry dir = {
@@ -97,7 +85,7 @@ open_parent(struct pc_image_tree *t, const struct pc_image_entry *e, int *fd,
 
         error = pc_image_put_dir(t, &dir);
         if (!error) {
-            *fd = pc_image_open_below(t->fd, parent, O_RDONLY | O_DIRECTORY);
+            *fd = pc_fs_open_below(t->fd, parent, O_RDONLY | O_DIRECTORY);
         }
     }
     if (!error && *fd < 0) {
@@ -144,7 +132,7 @@ pc_image_put_dir(struct pc_image_tree *t, const struct pc_image_entry *e)
         }
     }
     if (!error && !retval) {
-        fd = pc_image_open_below(t->fd, e->path, O_RDONLY | O_DIRECTORY);
+        fd = pc_fs_open_below(t->fd, e->path, O_RDONLY | O_DIRECTORY);
         retval = fd < 0 ? errno : set_attributes(t, fd, e, 01777);
         if (fd >= 0) {
             close(fd);
@@ -284,7 +272,7 @@ pc_image_put_hardlink(struct pc_image_tree *t, const struct pc_image_entry *e,
     if (!target) {
         return entry_error(e, "link leads out of the image", 0);
     }
-    fd = pc_image_open_below(t->fd, target, O_PATH | O_NOFOLLOW);
+    fd = pc_fs_open_below(t->fd, target, O_PATH | O_NOFOLLOW);
     if (fd < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode)) {
         error = entry_error(e, "is linked to what is not a file of the image",
                             0);
@@ -349,7 +337,7 @@ find_id(const struct pc_image_tree *t, const char *file, const char *name,
         *id2 = 0;
         found = true;
     } else {
-        found = look_up(pc_image_open_below(t->fd, path, O_RDONLY), name, id,
+        found = look_up(pc_fs_open_below(t->fd, path, O_RDONLY), name, id,
                         id2);
         if (!found && t->base_host) {
             char *host = xasprintf("/etc/%s", file);
@@ -418,7 +406,7 @@ put_source(struct pc_image_tree *t, const struct pc_image_entry *e,
     char *error;
     struct stat st;
     int fd = (t->folder_fd < 0 ? -1
-              : pc_image_open_below(t->folder_fd, source,
+              : pc_fs_open_below(t->folder_fd, source,
                                     O_RDONLY | O_NONBLOCK));
 
     if (fd < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode)) {
