@@ -75,8 +75,8 @@ struct pc_node_config {
                                   * none. */
 };
 
-/* Registers the columns that the node role needs with 'idl'.  Harmless if the
- * caller replicates all of them. */
+/* Registers the columns that the node role needs with 'idl', tracked: the caller
+ * clears the tracking in each turn of its loop.  Harmless if they are already. */
 void pc_node_register(struct ovsdb_idl *idl);
 
 /* Creates the manager on 'idl', which stays the caller's and must outlive it.
