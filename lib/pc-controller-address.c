@@ -18,15 +18,13 @@
 #include "pc-controller.h"
 
 #include "packets.h"
+#include "pc-address.h"
 #include "pc-controller-private.h"
 #include "pc-l3.h"
 #include "util.h"
 
 /* Addresses of VIs: those that the service names, otherwise the lowest free
  * ones in the subnets of the router's interface for VIs. */
-
-/* Addresses of a subnet that are tried before it is taken to be full. */
-#define MAX_TRIES 65536
 
 /* Returns the Ethernet address of VI 'number', as text that the caller must
  * free: locally administered, unicast, and different in each cloudlet. */
@@ -138,35 +136,6 @@ pc_ctl_used_addresses(const struct pc_controller *c, struct sset *used)
     }
 }
 
-/* Stores in '*addr' the first address after the network's that 'used' does
- * not have.  Returns false if there is none. */
-static bool
-pc_ctl_free_address(const struct pc_l3_address *subnet,
-                    const struct sset *used, struct in6_addr *addr)
-{
-    bool v4 = pc_ctl_is_v4(&subnet->addr);
-    int host_bits = (v4 ? 32 : 128) - subnet->plen;
-    struct in6_addr mask = ipv6_create_mask(128 - host_bits);
-    struct in6_addr net = ipv6_addr_bitand(&subnet->addr, &mask);
-    uint32_t n = host_bits >= 16 ? MAX_TRIES : 1u << host_bits;
-
-    /* Neither the network's address nor the broadcast address. */
-    for (uint32_t i = 1; i + v4 < n; i++) {
-        *addr = net;
-        addr->s6_addr[13] |= (i >> 16) & 0xff;
-        addr->s6_addr[14] |= (i >> 8) & 0xff;
-        addr->s6_addr[15] |= i & 0xff;
-
-        char *text = pc_ctl_format_address(addr);
-        bool is_free = !sset_contains(used, text);
-        free(text);
-        if (is_free) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* The subnet of 'addr' among 'subnets', NULL if it is in none. */
 static const struct pc_l3_address *
 pc_ctl_find_subnet(const struct pc_l3_address *subnets, size_t n,
@@ -232,15 +201,22 @@ pc_ctl_take_free(const struct pc_l3_address *subnets, size_t n_subnets,
 
     for (size_t i = 0; i < n_subnets; i++) {
         bool v4 = pc_ctl_is_v4(&subnets[i].addr);
-        struct in6_addr addr;
+        char *host = pc_ctl_format_address(&subnets[i].addr);
+        char *subnet = xasprintf("%s/%d", host, subnets[i].plen);
+        char *address = NULL;
+        char *error = (have[v4] ? NULL
+                       : pc_address_allocate(subnet, used, &address));
 
-        if (!have[v4] && pc_ctl_free_address(&subnets[i], used, &addr)) {
+        if (address) {
             have[v4] = true;
-            pc_ctl_add_prefix(&a->addresses, &addr, subnets[i].plen);
+            sset_add_and_free(&a->addresses, address);
             if (gateways) {
                 pc_ctl_add_gateway(&a->gateways, &subnets[i]);
             }
         }
+        free(error);            /* Full, perhaps: the next subnet. */
+        free(subnet);
+        free(host);
     }
 }
 

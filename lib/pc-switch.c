@@ -378,25 +378,32 @@ pc_switch_dispatch(struct pc_switch *sw, struct ofpbuf **msgp)
     }
 }
 
-/* Connects, receives and sends what can be without blocking. */
-void
-pc_switch_run(struct pc_switch *sw)
+/* Notices that the connection came or went.  Returns true if there is one. */
+static bool
+pc_switch_check_connection(struct pc_switch *sw)
 {
-    rconn_run(sw->rconn);
-
     unsigned int seqno = rconn_get_connection_seqno(sw->rconn);
     bool connected = rconn_is_connected(sw->rconn);
+
     if (seqno != sw->conn_seqno) {
         sw->conn_seqno = seqno;
         if (connected) {
             pc_switch_connected(sw);
         }
     }
-    if (!connected) {
-        if (sw->phase != PC_SWITCH_DOWN) {
-            VLOG_INFO("%s: disconnected", sw->target);
-            pc_switch_disconnected(sw);
-        }
+    if (!connected && sw->phase != PC_SWITCH_DOWN) {
+        VLOG_INFO("%s: disconnected", sw->target);
+        pc_switch_disconnected(sw);
+    }
+    return connected;
+}
+
+/* Connects, receives and sends what can be without blocking. */
+void
+pc_switch_run(struct pc_switch *sw)
+{
+    rconn_run(sw->rconn);
+    if (!pc_switch_check_connection(sw)) {
         return;
     }
     for (int i = 0; i < MAX_MESSAGES_PER_RUN; i++) {
@@ -407,7 +414,9 @@ pc_switch_run(struct pc_switch *sw)
         pc_switch_dispatch(sw, &msg);
         ofpbuf_delete(msg);
     }
-    if (sw->phase == PC_SWITCH_READY) {
+
+    /* Receiving is how the end of a connection is noticed. */
+    if (pc_switch_check_connection(sw) && sw->phase == PC_SWITCH_READY) {
         pc_switch_submit_run(sw);
     }
 }
