@@ -37,7 +37,8 @@ SYSTEM_TESTSUITE_AT = \
 	tests/pc-system-container.at \
 	tests/pc-system-harness.at \
 	tests/pc-system-l3.at \
-	tests/pc-system-node.at
+	tests/pc-system-node.at \
+	tests/pc-system-service.at
 EXTRA_DIST += $(COMMON_AT) $(TESTSUITE_AT) $(SYSTEM_TESTSUITE_AT) package.m4
 check_SCRIPTS += tests/testsuite tests/system-testsuite
 check_DATA = tests/atlocal
@@ -71,6 +72,9 @@ RESULTS = tests/results
 check_PROGRAMS += tests/pc-hash
 tests_pc_hash_SOURCES = tests/pc-hash.c
 tests_pc_hash_LDADD = $(OVS_LIBS) $(OVS_SYSLIBS)
+check_PROGRAMS += tests/udp-count
+tests_udp_count_SOURCES = tests/udp-count.c
+tests_udp_count_LDADD = $(OVS_LIBS) $(OVS_SYSLIBS)
 
 # Builds what the tests need, without running them.
 check-build: $(check_PROGRAMS) $(check_SCRIPTS) $(check_DATA) distfiles

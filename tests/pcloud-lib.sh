@@ -115,7 +115,7 @@ pcloud_add_host () {
 }
 
 pcloud_ping () {
-    pc_out=$(ns "$1" ping -q -n -c "$3" -i 0.2 -W 2 "$2" 2>&1)
+    pc_out=$(ns "$1" ping -q -n -c "$3" -i 0.02 -W 2 "$2" 2>&1)
     echo "$pc_out" | grep -q "$3 packets transmitted, $3 received" && return
     echo "$pc_out"
     return 1
