@@ -20,10 +20,18 @@ chmod 755 "$bench_dir"    # The VIs' root must get to its files.
 bench_tag=pb$$
 bench_pids=()
 bench_netns=()
+bench_cloudlets=()
 
-# bench_cleanup: ends what this benchmark started, by pid, newest first.
+# bench_cleanup: removes the services (VIs outlive their agent), then ends what
+# this benchmark started, by pid, newest first.
 bench_cleanup() {
-    local i
+    local i service
+    for i in "${bench_cloudlets[@]}"; do
+        for service in $(pc "$i" --bare --no-headings --columns=name list \
+                Service); do
+            pc "$i" --wait=applied --timeout=60 service-del "$service" || :
+        done
+    done
     for ((i = ${#bench_pids[@]} - 1; i >= 0; i--)); do
         kill "${bench_pids[i]}" 2>/dev/null || continue
         timeout 10 tail --pid="${bench_pids[i]}" -f /dev/null 2>/dev/null ||
@@ -59,11 +67,6 @@ in_ns() {
 # remember_pid PIDFILE: its process is ended by bench_cleanup.
 remember_pid() {
     bench_pids+=("$(cat "$1")")
-}
-
-# ovs_path BUILD: the directories of that build's programs, for PATH.
-ovs_path() {
-    echo "$1/utilities:$1/ovsdb:$1/vswitchd"
 }
 
 # switch_start NS BUILD [CONFIG...]: ovsdb-server and ovs-vswitchd of BUILD in
@@ -130,6 +133,15 @@ PY
         "$1" "$2" "$3" "$4" "$5" "$6"
 }
 
+# ms_of CMD...: the milliseconds that it took.
+ms_of() {
+    local t0 t1
+    t0=$(date +%s%N)
+    "$@" >/dev/null
+    t1=$(date +%s%N)
+    calc "($t1 - $t0) / 1e6"
+}
+
 # median NUMBER...; calc EXPRESSION; judge EXPRESSION -> true|false
 median() {
     python3 -c 'import statistics, sys
@@ -163,6 +175,7 @@ cloudlet_start() {
         --log-file="$run/pcloud-agent.log" --detach --no-chdir \
         -vconsole:off
     remember_pid "$run/pcloud-agent.pid"
+    bench_cloudlets+=("$ns")
 }
 pc() {
     local ns=$1
