@@ -319,6 +319,40 @@ put_args(struct ds *command, const char *a, const char *b, const char *c)
     }
 }
 
+static void OVS_PRINTF_FORMAT(2, 3)
+put_sysctl(struct ds *command, const char *format, ...)
+{
+    va_list args;
+    char *sysctl;
+
+    va_start(args, format);
+    sysctl = xvasprintf(format, args);
+    va_end(args);
+    put_args(command, "--sysctl", sysctl, NULL);
+    free(sysctl);
+}
+
+/* Has the link-local address of 'iface' made again without duplicate address
+ * detection: until that has ended, after up to 2 s, the VI can ask for nobody's
+ * Ethernet address, so forward nothing. */
+static void
+put_link_local(struct ds *command, const struct pc_container_interface *iface)
+{
+    bool ipv6 = iface->gateway6 != NULL;
+
+    for (size_t j = 0; iface->addresses && iface->addresses[j]; j++) {
+        ipv6 = ipv6 || strchr(iface->addresses[j], ':');
+    }
+    if (ipv6) {
+        put_sysctl(command, "net.ipv6.conf.%s.accept_dad=0",
+                   iface->guest_name);
+        put_sysctl(command, "net.ipv6.conf.%s.disable_ipv6=1",
+                   iface->guest_name);
+        put_sysctl(command, "net.ipv6.conf.%s.disable_ipv6=0",
+                   iface->guest_name);
+    }
+}
+
 static void
 add_hook(struct pc_container_config *c, const struct pc_container_spec *s)
 {
@@ -327,6 +361,9 @@ add_hook(struct pc_container_config *c, const struct pc_container_spec *s)
 
     put_arg(&command, s->paths.hook);
     length = command.length;
+    for (size_t i = 0; i < s->n_interfaces; i++) {
+        put_link_local(&command, &s->interfaces[i]);
+    }
     for (size_t i = 0; s->sysctls && s->sysctls[i]; i++) {
         put_args(&command, "--sysctl", s->sysctls[i], NULL);
     }
