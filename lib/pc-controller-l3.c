@@ -250,6 +250,7 @@ pc_ctl_part_compile(struct pc_controller *c, struct pc_ctl_part *part)
     if (part->is_route) {
         return;
     }
+    hmapx_add(&c->bad_parts, part);     /* Its address may be another. */
     HMAP_FOR_EACH (other, hmap_node, &r->parts) {
         if (other->is_route) {
             pc_ctl_part_set_error(c, other,

@@ -17,6 +17,7 @@
 #include <config.h>
 #include "pc-controller.h"
 
+#include "packets.h"
 #include "pc-controller-private.h"
 #include "pc-flow-table.h"
 #include "smap.h"
@@ -29,6 +30,44 @@ static const char *
 pc_ctl_nonnull(const char *s)
 {
     return s ? s : "";
+}
+
+/* Writes the status of 'part': its error, and the Ethernet address that an
+ * interface has.  Returns true if the row says all that already. */
+static bool
+pc_ctl_write_part(struct pc_controller *c, const struct pc_ctl_part *part)
+{
+    const struct pcrec_interface *iface
+        = pcrec_interface_get_for_uuid(c->idl, &part->uuid);
+    const struct pcrec_route *route
+        = pcrec_route_get_for_uuid(c->idl, &part->uuid);
+    const struct smap *old = (iface ? &iface->status
+                              : route ? &route->status : NULL);
+    char mac[ETH_ADDR_STRLEN + 1];
+    bool same = true;
+
+    if (!old) {
+        return true;
+    }
+    snprintf(mac, sizeof mac, ETH_ADDR_FMT, ETH_ADDR_ARGS(part->mac));
+    if (iface && !eth_addr_is_zero(part->mac)
+        && strcmp(smap_get_def(old, "mac", ""), mac)) {
+        pcrec_interface_update_status_setkey(iface, "mac", mac);
+        same = false;
+    }
+    if (strcmp(smap_get_def(old, "error", ""), pc_ctl_nonnull(part->error))) {
+        if (iface && part->error) {
+            pcrec_interface_update_status_setkey(iface, "error", part->error);
+        } else if (iface) {
+            pcrec_interface_update_status_delkey(iface, "error");
+        } else if (part->error) {
+            pcrec_route_update_status_setkey(route, "error", part->error);
+        } else {
+            pcrec_route_update_status_delkey(route, "error");
+        }
+        same = false;
+    }
+    return same;
 }
 
 /* Writes the errors of rules, services, interfaces and routes.  Must only be
@@ -63,25 +102,8 @@ pc_ctl_write_errors(struct pc_controller *c)
         }
     }
     HMAPX_FOR_EACH_SAFE (node, &c->bad_parts) {
-        const struct pc_ctl_part *part = node->data;
-        const struct pcrec_interface *iface
-            = pcrec_interface_get_for_uuid(c->idl, &part->uuid);
-        const struct pcrec_route *route
-            = pcrec_route_get_for_uuid(c->idl, &part->uuid);
-        const struct smap *old = (iface ? &iface->status
-                                  : route ? &route->status : NULL);
-
-        if (!old || !strcmp(pc_ctl_nonnull(smap_get(old, "error")),
-                            pc_ctl_nonnull(part->error))) {
+        if (pc_ctl_write_part(c, node->data)) {
             hmapx_delete(&c->bad_parts, node);
-        } else if (iface && part->error) {
-            pcrec_interface_update_status_setkey(iface, "error", part->error);
-        } else if (iface) {
-            pcrec_interface_update_status_delkey(iface, "error");
-        } else if (part->error) {
-            pcrec_route_update_status_setkey(route, "error", part->error);
-        } else {
-            pcrec_route_update_status_delkey(route, "error");
         }
     }
 }
