@@ -28,6 +28,7 @@
 #include "openvswitch/vlog.h"
 #include "ovsdb-idl.h"
 #include "pc-container.h"
+#include "pc-fetch.h"
 #include "pc-ports.h"
 #include "pc-worker.h"
 #include "sha1.h"
@@ -102,6 +103,7 @@ pc_node_create(struct ovsdb_idl *idl, const struct pc_node_config *cfg)
         VLOG_ERR("%s: %s", n->state_dir, ovs_strerror(n->config_error));
     }
     pc_container_process_init();
+    pc_fetch_init();
     n->worker = pc_worker_create(N_WORKERS);
     n->prober = pc_worker_create(N_PROBERS);
     shash_init(&n->vis);
