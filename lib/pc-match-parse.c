@@ -263,7 +263,13 @@ blame(char *error, const struct tokens *ts,
             enum ofputil_protocol usable = OFPUTIL_P_ANY;
             char *e = ofp_parse_field(t->mf, t->value, ports, &match, &usable);
 
-            if (e) {
+            if (e && !ports && t->mf->id == MFF_IN_PORT) {
+                free(e);
+                free(error);
+                return xasprintf("%s: %s is not the OpenFlow number of a port "
+                                 "(ovs-vsctl get Interface NAME ofport tells "
+                                 "it)", t->name, t->value);
+            } else if (e) {
                 char *better = (!strncmp(e, t->name, strlen(t->name)) ? xstrdup(e)
                                 : xasprintf("%s: %s", t->name, e));
                 free(e);

@@ -22,6 +22,7 @@ pcloud_ctl_pcloud_ctl_SOURCES = \
 	pcloud-ctl/ctl-service.c \
 	pcloud-ctl/ctl-settings.c \
 	pcloud-ctl/ctl-settings.h \
+	pcloud-ctl/ctl-show-json.c \
 	pcloud-ctl/ctl-show.c \
 	pcloud-ctl/ctl-table.c \
 	pcloud-ctl/ctl-vi.c \

@@ -246,7 +246,7 @@ cmd_cloudlet_add(struct ctl_context *ctx)
 }
 
 static void
-pre_cloudlet_del(struct ctl_context *ctx)
+pre_with_services(struct ctl_context *ctx)
 {
     pre_infra(ctx);
     ovsdb_idl_add_column(ctx->idl, &pcrec_service_col_name);
@@ -362,6 +362,27 @@ cmd_router_add(struct ctl_context *ctx)
     }
 }
 
+/* Services need a router: refuses to delete the only one of their cloudlet. */
+static bool
+check_router_unused(struct ctl_context *ctx, const struct pcrec_router *router)
+{
+    const struct pcrec_service *s, *user = NULL;
+
+    PCREC_SERVICE_FOR_EACH (s, ctx->idl) {
+        const struct pcrec_cloudlet *c = s->cloudlet;
+
+        if (c && c->n_routers == 1 && c->routers[0] == router
+            && (!user || strcmp(s->name, user->name) < 0)) {
+            user = s;
+        }
+    }
+    if (user) {
+        ctl_error(ctx, "service \"%s\" needs router \"%s\": delete it first",
+                  user->name, router->name);
+    }
+    return !user;
+}
+
 static void
 cmd_router_del(struct ctl_context *ctx)
 {
@@ -371,7 +392,7 @@ cmd_router_del(struct ctl_context *ctx)
                           must ? CTL_MUST_EXIST : CTL_MAY_EXIST);
     const struct pcrec_cloudlet *c;
 
-    if (!router) {
+    if (!router || !check_router_unused(ctx, router)) {
         return;
     }
     PCREC_CLOUDLET_FOR_EACH (c, ctx->idl) {
@@ -442,14 +463,14 @@ const struct ctl_command_syntax ctl_infra_commands[] = {
     {"sync", 0, 0, "", pre_sync, cmd_nothing, NULL, "", RW},
     {"cloudlet-add", 1, 1, "NEW-CLOUDLET", pre_infra, cmd_cloudlet_add, NULL,
      "--may-exist", RW},
-    {"cloudlet-del", 1, 1, "CLOUDLET", pre_cloudlet_del, cmd_cloudlet_del,
+    {"cloudlet-del", 1, 1, "CLOUDLET", pre_with_services, cmd_cloudlet_del,
      NULL, "--if-exists", RW},
     {"cloudlet-list", 0, 0, "", pre_infra, cmd_cloudlet_list, NULL,
      "--columns=", RO},
     {"router-add", 1, INT_MAX, "NEW-ROUTER [KEY=VALUE]...", pre_infra,
      cmd_router_add, NULL, "--may-exist", RW},
-    {"router-del", 1, 1, "ROUTER", pre_infra, cmd_router_del, NULL,
-     "--if-exists", RW},
+    {"router-del", 1, 1, "ROUTER", pre_with_services, cmd_router_del,
+     NULL, "--if-exists", RW},
     {"router-list", 0, 0, "", pre_router_list, cmd_router_list, NULL,
      "--columns=", RO},
     {NULL, 0, 0, NULL, NULL, NULL, NULL, NULL, RO},

@@ -67,6 +67,15 @@ pre_show(struct ctl_context *ctx)
     ctl_need_all_vis(ctx);
 }
 
+/* With -f json, show prints all that it prints otherwise, as one object. */
+static bool
+is_json(const struct ctl_context *ctx)
+{
+    const struct ctl_run *run = ctl_run_from_context(ctx);
+
+    return run->format_given && run->style.format == TF_JSON;
+}
+
 /* Appends a line, indented by 4 * 'level'. */
 static void OVS_PRINTF_FORMAT(3, 4)
 line(struct ctl_context *ctx, int level, const char *format, ...)
@@ -194,7 +203,7 @@ show_rules(struct ctl_context *ctx, const struct pcrec_service *s)
     size_t n = 0;
 
     PCREC_RULE_FOR_EACH (r, ctx->idl) {
-        if (r->service == s && ++n <= MAX_RULES_SHOWN) {
+        if (r->service == s && (++n <= MAX_RULES_SHOWN || is_json(ctx))) {
             svec_add_nocopy(&lines, xasprintf(
                                 "        Rule %s\n"
                                 "            priority: %"PRId64", %s\n%s%s%s",
@@ -203,7 +212,7 @@ show_rules(struct ctl_context *ctx, const struct pcrec_service *s)
                                 r->error, *r->error ? "\n" : ""));
         }
     }
-    if (n > MAX_RULES_SHOWN) {
+    if (n > MAX_RULES_SHOWN && !is_json(ctx)) {
         svec_clear(&lines);
         line(ctx, 2, "rules: %"PRIuSIZE, n);
     }
@@ -303,6 +312,10 @@ cmd_show(struct ctl_context *ctx)
             show_node(ctx, c->nodes[j]);
         }
         show_services(ctx, c);
+    }
+    if (is_json(ctx)) {
+        ctl_show_to_json(&ctx->output, ctl_run_from_context(ctx)
+                                       ->style.json_flags);
     }
 }
 

@@ -27,6 +27,9 @@
 #include "timeval.h"
 #include "util.h"
 
+/* vi-exec: status of a command that the agent has ended. */
+#define EXEC_TIMED_OUT 124
+
 static void
 pre_vi(struct ctl_context *ctx)
 {
@@ -234,6 +237,7 @@ cmd_vi_resize(struct ctl_context *ctx)
 
         pcrec_vi_verify_capacity(vi);
         pcrec_vi_set_capacity(vi, keys, values, n);
+        ctl_watch_vi(ctx, vi);
     }
     smap_destroy(&capacity);
 }
@@ -290,6 +294,10 @@ cmd_vi_exec(struct ctl_context *ctx)
     }
     const char *output = strchr(reply, '\n');
     run->exit_status = atoi(reply);
+    if (run->exit_status == EXEC_TIMED_OUT) {
+        ovs_error(0, "VI \"%s\": \"%s\" took too long and was ended",
+                  ctx->argv[1], run->tail.names[0]);
+    }
     ds_put_cstr(&ctx->output, output ? output + 1 : "");
     free(reply);
 }

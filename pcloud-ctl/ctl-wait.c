@@ -26,15 +26,10 @@
 #include "smap.h"
 #include "util.h"
 
-/* Remembers that a command inserted 'row', called 'format' in messages, so
- * that its errors are reported once the change is applied. */
-void
-ctl_watch_add(struct ctl_context *ctx, const struct ovsdb_idl_row *row,
-              const char *format, ...)
+static struct ctl_watch *
+watch(struct ctl_run *run, const struct ovsdb_idl_row *row)
 {
-    struct ctl_run *run = ctl_run_from_context(ctx);
     struct ctl_watch *w;
-    va_list args;
 
     if (run->n_watches >= run->allocated_watches) {
         run->watches = x2nrealloc(run->watches, &run->allocated_watches,
@@ -43,9 +38,33 @@ ctl_watch_add(struct ctl_context *ctx, const struct ovsdb_idl_row *row,
     w = &run->watches[run->n_watches++];
     w->table = row->table->class_;
     w->uuid = row->uuid;
+    w->old = false;
+    return w;
+}
+
+/* Remembers that a command inserted 'row', called 'format' in messages, so
+ * that its errors are reported once the change is applied. */
+void
+ctl_watch_add(struct ctl_context *ctx, const struct ovsdb_idl_row *row,
+              const char *format, ...)
+{
+    struct ctl_watch *w = watch(ctl_run_from_context(ctx), row);
+    va_list args;
+
     va_start(args, format);
     w->what = xvasprintf(format, args);
     va_end(args);
+}
+
+/* The same for a VI that is there already and whose node may not be able to do
+ * what a command asks of it. */
+void
+ctl_watch_vi(struct ctl_context *ctx, const struct pcrec_vi *vi)
+{
+    struct ctl_watch *w = watch(ctl_run_from_context(ctx), &vi->header_);
+
+    w->old = true;
+    w->what = xasprintf("VI \"%s\"", vi->name);
 }
 
 void
@@ -147,6 +166,9 @@ error_of_row(struct ctl_run *run, const struct ovsdb_idl_table_class *table,
     } else if (table == &pcrec_table_route) {
         const struct pcrec_route *r = pcrec_route_get_for_uuid(run->idl, uuid);
         error = r ? smap_get(&r->status, "error") : NULL;
+    } else if (table == &pcrec_table_vi) {
+        const struct pcrec_vi *vi = pcrec_vi_get_for_uuid(run->idl, uuid);
+        error = vi ? vi->error : NULL;
     }
     return error && *error ? xstrdup(error) : NULL;
 }
@@ -197,7 +219,7 @@ report_vis(struct ctl_run *run, const struct uuid *service)
     return any;
 }
 
-/* Prints a line for each new row that is in error.  Returns the program's
+/* Prints a line for each row of 'run->watches' that is in error.  Returns the program's
  * exit status. */
 static int
 report_errors(struct ctl_run *run)
@@ -207,8 +229,9 @@ report_errors(struct ctl_run *run)
     fetch_vis(run);
     for (size_t i = 0; i < run->n_watches; i++) {
         const struct ctl_watch *w = &run->watches[i];
-        const struct uuid *uuid = ovsdb_idl_txn_get_insert_uuid(run->txn,
-                                                                &w->uuid);
+        const struct uuid *uuid
+            = (w->old ? &w->uuid
+               : ovsdb_idl_txn_get_insert_uuid(run->txn, &w->uuid));
         char *error = uuid ? error_of_row(run, w->table, uuid) : NULL;
 
         if (error) {

@@ -377,8 +377,9 @@ run_transactions(struct ctl_run *run)
         if (!ovsdb_idl_is_alive(run->idl)) {
             int retval = ovsdb_idl_get_last_error(run->idl);
 
-            ctl_fatal("%s: database connection failed (%s)",
-                      run->db, ovs_retval_to_string(retval));
+            ctl_fatal("%s: database connection failed (%s)", run->db,
+                      (retval ? ovs_retval_to_string(retval)
+                       : "the server there has no database PacketCloud"));
         }
         if (ovsdb_idl_has_ever_connected(run->idl)
             && (seqno != ovsdb_idl_get_seqno(run->idl)

@@ -56,10 +56,11 @@ struct ctl_filter {
     unsigned int seqno;         /* Expected condition sequence number. */
 };
 
-/* A row that a command added, whose error column matters. */
+/* A row that a command added or resized, whose error column matters. */
 struct ctl_watch {
     const struct ovsdb_idl_table_class *table;
     struct uuid uuid;           /* As inserted, before the commit. */
+    bool old;                   /* Was there before: has kept its UUID. */
     char *what;                 /* For example: service "squid". */
 };
 
@@ -172,6 +173,7 @@ void ctl_query_close(struct ctl_run *);
 /* ctl-wait.c */
 void ctl_watch_add(struct ctl_context *, const struct ovsdb_idl_row *,
                    const char *format, ...) OVS_PRINTF_FORMAT(3, 4);
+void ctl_watch_vi(struct ctl_context *, const struct pcrec_vi *);
 void ctl_watch_clear(struct ctl_run *);
 void ctl_watch_prerequisites(struct ctl_run *);
 int ctl_wait_applied(struct ctl_run *, int64_t next_cfg);
@@ -234,6 +236,9 @@ void ctl_cell_strings(struct ctl_table *, char **, size_t n);
 void ctl_cell_capacity(struct ctl_table *, char **keys,
                        const int64_t *values, size_t n);
 void ctl_table_output(struct ctl_context *, struct ctl_table *);
+
+/* ctl-show-json.c */
+void ctl_show_to_json(struct ds *, int flags);
 
 /* ctl-agent.c: the agent's control socket. */
 char *ctl_agent_transact(struct ctl_run *, const char *command, int argc,
