@@ -35,7 +35,10 @@ TESTSUITE_AT = \
 SYSTEM_TESTSUITE_AT = \
 	tests/system-testsuite.at \
 	tests/pc-system-container.at \
+	tests/pc-system-fault.at \
+	tests/pc-system-hand.at \
 	tests/pc-system-harness.at \
+	tests/pc-system-image.at \
 	tests/pc-system-l3.at \
 	tests/pc-system-node.at \
 	tests/pc-system-service.at
