@@ -17,6 +17,11 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-compile.h \
 	lib/pc-container-config.c \
 	lib/pc-container-config.h \
+	lib/pc-container-exec.c \
+	lib/pc-container-lxc.c \
+	lib/pc-container-private.h \
+	lib/pc-container-state.c \
+	lib/pc-container-stop.c \
 	lib/pc-container.c \
 	lib/pc-container.h \
 	lib/pc-controller-address.c \

@@ -21,7 +21,7 @@
  * ===================================================
  *
  * Pure translation of struct pc_container_spec: no I/O except looking which
- * version of cgroups the machine has.  Private to pc-container.c and tests. */
+ * version of cgroups the machine has.  Private to pc-container*.c and tests. */
 
 #include "compiler.h"
 #include "pc-container.h"
