@@ -40,7 +40,8 @@ struct pc_fetch_options {
     unsigned int stall_s;       /* Break off after that many seconds with less
                                  * than 1 kB/s; 0: 30. */
     unsigned int retries;       /* Further attempts after a break. */
-    const char *ca_file;        /* NULL: the system's certificates. */
+    const char *ca_file;        /* PEM, besides the system's certificates; NULL:
+                                 * only those. */
 };
 
 /* Stores what 'url' names in 'path'.  While it is not complete it is in
@@ -49,7 +50,8 @@ struct pc_fetch_options {
 char *pc_fetch(const char *url, const char *path,
                const struct pc_fetch_options *) OVS_WARN_UNUSED_RESULT;
 
-/* Once per process, before any thread is started. */
+/* Initializes libcurl.  Once per process, before any thread is started
+ * (curl_global_init(3)); pc_node_create() does it. */
 void pc_fetch_init(void);
 
 #endif /* pc-fetch.h */
