@@ -144,6 +144,15 @@ EXTRA_DIST += lib/libpacketcloud.map lib/layers
 # Public headers: they include only the C library, <openvswitch/*> and each
 # other, and mean something outside of our own daemons.
 pkginclude_HEADERS = \
+	lib/pc-address.h \
+	lib/pc-compile.h \
+	lib/pc-flow-table.h \
+	lib/pc-installed.h \
+	lib/pc-layout.h \
+	lib/pc-match.h \
+	lib/pc-mod.h \
+	lib/pc-model.h \
+	lib/pc-name.h \
 	lib/pc-units.h
 pkgconfig_DATA += lib/packetcloud.pc
 EXTRA_DIST += lib/packetcloud.pc.in

@@ -14,22 +14,63 @@
  * limitations under the License.
  */
 
-/* A foreign program, compiled against the installed library by a test. */
+/* A program of somebody else's: it has only what `make install' installed (and
+ * the headers of libopenvswitch-dev), and turns a rule into flow mods. */
 
-#include <inttypes.h>
 #include <stdio.h>
-#include "pc-units.h"
+#include <stdlib.h>
+#include <pc-compile.h>
+#include <pc-flow-table.h>
+#include <pc-match.h>
+#include <pc-units.h>
+
+static void
+print_rule(const char *text)
+{
+    struct pc_rule_match match;
+    char *error = pc_rule_match_parse(text, NULL, &match);
+    if (error) {
+        printf("%s\n", error);
+        free(error);
+        return;
+    }
+
+    struct pc_flow_table *table = pc_flow_table_create();
+    struct pc_rule rule = {
+        .uuid = { .parts = { 0xabcdef12, 0x34000000, 0, 1 } },
+        .match = &match,
+        .priority = 1000,
+        .direction = PC_RULE_BOTH,
+        .path = 7,
+    };
+    pc_compile_rule(table, 200, &rule);
+
+    struct ovs_list mods;
+    struct pc_mod *mod;
+    ovs_list_init(&mods);
+    pc_flow_table_take_changes(table, &mods);
+    LIST_FOR_EACH (mod, node, &mods) {
+        char *s = pc_mod_format(mod);
+        printf("%s\n", s);
+        free(s);
+    }
+    pc_mods_destroy(&mods);
+    pc_flow_table_destroy(table);
+    pc_rule_match_destroy(&match);
+}
 
 int
 main(void)
 {
     uint64_t millicores;
     char *error = pc_units_parse_cpu("1.5", &millicores);
-
     if (error) {
-        puts(error);
-        return 1;
+        printf("%s\n", error);
+        free(error);
+        return EXIT_FAILURE;
     }
-    printf("%"PRIu64"\n", millicores);
-    return 0;
+    printf("%llu millicores\n", (unsigned long long int) millicores);
+    print_rule("tcp,tp_dst=80");
+    print_rule("tcp_port=80");
+    return EXIT_SUCCESS;
 }
