@@ -114,7 +114,8 @@ static const struct {
     { "tcp,tp_dst=-1", "tp_dst" },
     { "dl_vlan=5000", "dl_vlan: \"5000\" is out of range" },
     { "dl_src=1:2:3", "dl_src: " },
-    { "in_port=nosuch", "in_port: nosuch: invalid or unknown port for in_port" },
+    { "in_port=nosuch", "in_port: nosuch is not the OpenFlow number of a port "
+      "(ovs-vsctl get Interface NAME ofport tells it)" },
     { "in_port=99999", "in_port" },
     { "in_port=CONTROLLER", "in_port: not a port that packets come in on" },
     { "in_port=ANY", "in_port: not a port" },
