@@ -26,6 +26,7 @@
 #include "pc-container-config.h"
 #include "pc-container-private.h"
 #include "pc-fs.h"
+#include "pc-name.h"
 #include "sset.h"
 #include "util.h"
 
@@ -123,9 +124,7 @@ pc_container_stage(const char *lxc_path, const char *name, char **why)
         } else if (!strncmp(text, "failed: ", 8)) {
             stage = PC_CONTAINER_FAILED;
             /* It may contain anything: keep the database and terminals clean.*/
-            for (char *p = text; *p; p++) {
-                *p = *p >= ' ' && *p <= '~' ? *p : '?';
-            }
+            pc_name_make_printable(text);
             if (why) {
                 *why = xstrdup(text + 8);
             }

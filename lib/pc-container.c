@@ -26,6 +26,7 @@
 #include "pc-container-config.h"
 #include "pc-container-private.h"
 #include "pc-fs.h"
+#include "pc-name.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
@@ -200,6 +201,7 @@ start_error(const struct pc_container_spec *s)
     }
     error = xasprintf("%s: cannot start (%s)", s->name,
                       why ? why : "liblxc gave no reason");
+    pc_name_make_printable(error);
     free(why);
     free(hook_file);
     free(log_file);

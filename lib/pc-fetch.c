@@ -191,8 +191,8 @@ pc_fetch(const char *url, const char *path, const struct pc_fetch_options *o)
     }
     if (!error && rename(part, path)) {
         error = xasprintf("%s: %s", path, ovs_strerror(errno));
-    } else if (error && !f.size) {
-        unlink(part);
+    } else if (error && (!f.size || f.error == EFBIG)) {
+        unlink(part);           /* Nothing to go on with. */
     }
     free(part);
     return error;

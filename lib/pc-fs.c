@@ -21,6 +21,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -72,11 +73,24 @@ pc_fs_make_dir(const char *path, mode_t mode, uid_t uid, gid_t gid)
     return error;
 }
 
-static int remove_at(int dir_fd, const char *name, dev_t dev);
+/* Levels of directories that are open at a time.  What lies deeper is moved to
+ * the top first: whoever made the tree may have made it deeper than this process
+ * may have files open, or has stack for. */
+#define MAX_DEPTH 32
+
+/* A tree that is being removed. */
+struct removal {
+    int top_fd;                 /* Its topmost directory... */
+    dev_t dev;                  /* ...and the device of that. */
+    unsigned int n_moved;       /* Directories moved to the top. */
+};
+
+static int remove_at(struct removal *, int dir_fd, const char *name,
+                     int depth);
 
 /* Removes what is in the directory 'fd', which it closes. */
 static int
-remove_content(int fd, dev_t dev)
+remove_content(struct removal *r, int fd, int depth)
 {
     DIR *dir = fdopendir(fd);
     struct dirent *de;
@@ -89,7 +103,7 @@ remove_content(int fd, dev_t dev)
     }
     while ((de = readdir(dir))) {
         if (strcmp(de->d_name, ".") && strcmp(de->d_name, "..")) {
-            int retval = remove_at(fd, de->d_name, dev);
+            int retval = remove_at(r, fd, de->d_name, depth);
 
             error = error ? error : retval;
         }
@@ -98,10 +112,25 @@ remove_content(int fd, dev_t dev)
     return error;
 }
 
-/* Removes 'name' in 'dir_fd'.  'dev' is the device that it must be on if it is
- * a directory, 0 for any. */
+/* Moves the directory 'name' in 'dir_fd' to the top. */
 static int
-remove_at(int dir_fd, const char *name, dev_t dev)
+move_to_top(struct removal *r, int dir_fd, const char *name)
+{
+    for (;;) {
+        char new_name[32];
+
+        snprintf(new_name, sizeof new_name, "deep-%u", r->n_moved++);
+        if (!renameat(dir_fd, name, r->top_fd, new_name)) {
+            return 0;
+        } else if (errno != EEXIST && errno != ENOTEMPTY && errno != ENOTDIR) {
+            return errno;
+        }
+    }
+}
+
+/* Removes 'name' in 'dir_fd', a directory 'depth' levels below the top. */
+static int
+remove_at(struct removal *r, int dir_fd, const char *name, int depth)
 {
     struct stat st;
     int error;
@@ -111,32 +140,70 @@ remove_at(int dir_fd, const char *name, dev_t dev)
         return 0;
     } else if (errno != EISDIR && errno != EPERM) {
         return errno;
+    } else if (depth >= MAX_DEPTH) {
+        return move_to_top(r, dir_fd, name);
     }
 
     fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0) {
         return errno == ENOENT ? 0 : errno;
     }
-    if (fstat(fd, &st)) {
-        error = errno;
+    error = fstat(fd, &st) ? errno : st.st_dev != r->dev ? EXDEV : 0;
+    if (error) {
         close(fd);
         return error;
     }
-    if (dev && st.st_dev != dev) {
-        close(fd);
-        return EXDEV;
-    }
-    error = remove_content(fd, st.st_dev);
+    error = remove_content(r, fd, depth + 1);
     if (unlinkat(dir_fd, name, AT_REMOVEDIR) && errno != ENOENT) {
         return error ? error : errno;
     }
     return 0;
 }
 
+/* Removes what is in the directory r->top_fd. */
+static int
+remove_from_top(struct removal *r)
+{
+    unsigned int n_moved;
+    int error;
+
+    do {
+        int fd = openat(r->top_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+        if (fd < 0) {
+            return errno;
+        }
+        n_moved = r->n_moved;
+        error = remove_content(r, fd, 0);
+    } while (r->n_moved != n_moved);
+    return error;
+}
+
 int
 pc_fs_remove_tree(const char *path)
 {
-    return remove_at(AT_FDCWD, path, 0);
+    struct removal r = { .n_moved = 0 };
+    struct stat st;
+    int error;
+
+    if (!unlink(path) || errno == ENOENT) {
+        return 0;
+    } else if (errno != EISDIR && errno != EPERM) {
+        return errno;
+    }
+
+    r.top_fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (r.top_fd < 0) {
+        return errno == ENOENT ? 0 : errno;
+    }
+    if (fstat(r.top_fd, &st)) {
+        error = errno;
+    } else {
+        r.dev = st.st_dev;
+        error = remove_from_top(&r);
+    }
+    close(r.top_fd);
+    return rmdir(path) && errno != ENOENT ? (error ? error : errno) : 0;
 }
 
 /* Reads the regular file 'fd', which it closes; a negative 'fd' is the error

@@ -20,6 +20,7 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -46,13 +47,16 @@ unpack_entry(struct archive *a, struct archive_entry *ae,
         .uid = archive_entry_uid(ae),
         .gid = archive_entry_gid(ae),
     };
+    const char *target = archive_entry_symlink(ae);
     char *error;
 
     if (!path) {
         return xasprintf("\"%s\": name is absolute or contains \"..\"",
                          name ? name : "");
     }
-    if (archive_entry_hardlink(ae)) {
+    if (strlen(path) >= PATH_MAX) {
+        error = xasprintf("\"%.60s...\": name is too long", path);
+    } else if (archive_entry_hardlink(ae)) {
         error = pc_image_put_hardlink(t, &e, archive_entry_hardlink(ae));
     } else if (archive_entry_filetype(ae) == AE_IFDIR) {
         error = pc_image_put_dir(t, &e);
@@ -61,7 +65,8 @@ unpack_entry(struct archive *a, struct archive_entry *ae,
     } else if (archive_entry_filetype(ae) == AE_IFREG) {
         error = pc_image_put_file(t, &e, read_archive, a);
     } else if (archive_entry_filetype(ae) == AE_IFLNK) {
-        error = pc_image_put_symlink(t, &e, archive_entry_symlink(ae));
+        error = (target ? pc_image_put_symlink(t, &e, target)
+                 : xasprintf("\"%s\": link has no target", path));
     } else {
         error = xasprintf("\"%s\": is a device, fifo or socket", path);
     }

@@ -30,6 +30,9 @@
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
+/* What an entry itself counts, bytes: about what an inode with its name takes. */
+#define PC_IMAGE_ENTRY_SIZE 512
+
 char *
 pc_image_normalize(const char *name)
 {
@@ -97,11 +100,18 @@ open_parent(struct pc_image_tree *t, const struct pc_image_entry *e, int *fd,
     return error;
 }
 
+/* Says why 'e' may not be added to 't', else counts it: an empty file takes up
+ * space too. */
 static char *
-check_ids(const struct pc_image_tree *t, const struct pc_image_entry *e)
+admit(struct pc_image_tree *t, const struct pc_image_entry *e)
 {
-    return (e->uid < t->id_count && e->gid < t->id_count ? NULL
-            : entry_error(e, "owner is beyond the container's ids", 0));
+    if (e->uid >= t->id_count || e->gid >= t->id_count) {
+        return entry_error(e, "owner is beyond the container's ids", 0);
+    } else if (t->left < PC_IMAGE_ENTRY_SIZE) {
+        return entry_error(e, "image is too large", EFBIG);
+    }
+    t->left -= PC_IMAGE_ENTRY_SIZE;
+    return NULL;
 }
 
 /* Gives 'fd' the owner and mode of 'e': no set-id bits. */
@@ -116,7 +126,7 @@ set_attributes(struct pc_image_tree *t, int fd, const struct pc_image_entry *e,
 char *
 pc_image_put_dir(struct pc_image_tree *t, const struct pc_image_entry *e)
 {
-    char *error = check_ids(t, e);
+    char *error = admit(t, e);
     const char *name;
     int parent = -1;
     int retval = 0;
@@ -173,7 +183,7 @@ char *
 pc_image_put_file(struct pc_image_tree *t, const struct pc_image_entry *e,
                   pc_image_read_func *read_cb, void *aux)
 {
-    char *error = check_ids(t, e);
+    char *error = admit(t, e);
     const char *name;
     int parent = -1;
     int retval = 0;
@@ -233,7 +243,7 @@ char *
 pc_image_put_symlink(struct pc_image_tree *t, const struct pc_image_entry *e,
                      const char *target)
 {
-    char *error = check_ids(t, e);
+    char *error = admit(t, e);
     const char *name;
     int parent = -1;
 
@@ -305,6 +315,9 @@ look_up(int fd, const char *name, uint32_t *id, uint32_t *id2)
     bool found = false;
     char line[1024];
 
+    if (fd >= 0 && !file) {
+        close(fd);
+    }
     while (file && !found && fgets(line, sizeof line, file)) {
         unsigned int a, b;
         int fields;

@@ -25,14 +25,15 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "pc-fs.h"
 #include "pc-image-private.h"
+#include "pc-name.h"
 #include "openvswitch/vlog.h"
 #include "hash.h"
-#include "ovs-thread.h"
 #include "util.h"
 
 VLOG_DEFINE_THIS_MODULE(pc_image);
@@ -40,7 +41,7 @@ VLOG_DEFINE_THIS_MODULE(pc_image);
 #define PC_IMAGE_MAX_SIZE (UINT64_C(16) << 30)
 #define PC_MANIFEST_MAX_SIZE (1u << 20)
 
-/* An image being made in "<cache>/.tmp-<pid>-<n>". */
+/* An image being made in "<cache>/.tmp-<pid>-XXXXXX". */
 struct making {
     const struct pc_image_source *src;
     char *dir;
@@ -70,27 +71,22 @@ make_key(const struct pc_image_source *src, const char *prefix,
 static char *
 start_making(struct making *m, const struct pc_image_source *src)
 {
-    static struct ovs_mutex mutex = OVS_MUTEX_INITIALIZER;
-    static unsigned int counter OVS_GUARDED_BY(mutex);
     char *tree, *error = NULL;
-    unsigned int n;
     int retval;
-
-    ovs_mutex_lock(&mutex);
-    n = counter++;
-    ovs_mutex_unlock(&mutex);
 
     memset(m, 0, sizeof *m);
     m->src = src;
-    m->dir = xasprintf("%s/.tmp-%ld-%u", src->cache, (long int) getpid(), n);
+    m->dir = xasprintf("%s/.tmp-%ld-XXXXXX", src->cache, (long int) getpid());
     m->tree.fd = m->tree.folder_fd = -1;
     m->tree.id_base = src->id_base;
     m->tree.id_count = src->id_count;
     m->tree.left = src->max_size ? src->max_size : PC_IMAGE_MAX_SIZE;
 
-    tree = xasprintf("%s/tree", m->dir);
     retval = pc_fs_make_dirs(src->cache);
-    retval = retval ? retval : pc_fs_remove_tree(m->dir);
+    if (!retval && !mkdtemp(m->dir)) {
+        retval = errno;
+    }
+    tree = xasprintf("%s/tree", m->dir);
     retval = retval ? retval : pc_fs_make_dir(m->dir, 0755, 0, 0);
     retval = retval ? retval : pc_fs_make_dir(tree, 0755, src->id_base,
                                               src->id_base);
@@ -264,14 +260,19 @@ static char *
 ensure_archive(const struct pc_image_source *src, const char *path,
                char sha256[PC_SHA256_HEX_LEN + 1], char **keyp)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    /* Not to wait for a writer of a FIFO. */
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     struct making m;
+    struct stat st;
     char *error;
 
-    if (fd < 0) {
-        return xasprintf("%s: %s", path, ovs_strerror(errno));
+    if (fd < 0 || fstat(fd, &st)) {
+        error = xasprintf("%s: %s", path, ovs_strerror(errno));
+    } else if (!S_ISREG(st.st_mode)) {
+        error = xasprintf("%s: is neither a file nor a directory", path);
+    } else {
+        error = pc_image_hash_file(fd, sha256);
     }
-    error = pc_image_hash_file(fd, sha256);
     if (!error && !sha256_equals(src->sha256, sha256)) {
         error = xasprintf("SHA-256 is %s, not %s", sha256, src->sha256);
     }
@@ -288,7 +289,9 @@ ensure_archive(const struct pc_image_source *src, const char *path,
             end_making(&m);
         }
     }
-    close(fd);
+    if (fd >= 0) {
+        close(fd);
+    }
     return error;
 }
 
@@ -323,20 +326,52 @@ ensure_dir(const struct pc_image_source *src, const char *path,
     return error;
 }
 
-static char *
-ensure_remote(const struct pc_image_source *src,
-              char sha256[PC_SHA256_HEX_LEN + 1], char **keyp)
+/* Locks the download to 'file' against other threads and processes, waiting for
+ * it.  Returns a file descriptor for unlock_download(), or a negative errno. */
+static int
+lock_download(const char *file)
 {
-    char *file, *error;
-    bool has_sha256 = src->sha256 && src->sha256[0];
+    char *name = xasprintf("%s.lock", file);
+    struct stat a, b;
+    int retval;
 
-    if (!src->fetch) {
-        return xstrdup("only local images are possible here");
-    } else if (!strncmp(src->url, "http:", 5) && !has_sha256) {
-        return xstrdup("http: needs sha256=, for nothing else proves what "
-                       "arrives");
+    for (;;) {
+        int fd = open(name, O_RDONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+        retval = fd < 0 || flock(fd, LOCK_EX) ? -errno : fd;
+        /* Its last owner may have removed it while we waited. */
+        if (fd < 0 || (retval == fd && !fstat(fd, &a) && !lstat(name, &b)
+                       && a.st_ino == b.st_ino)) {
+            break;
+        }
+        close(fd);
+        if (retval < 0 && retval != -EINTR) {
+            break;
+        }
     }
-    if (has_sha256) {
+    free(name);
+    return retval;
+}
+
+static void
+unlock_download(const char *file, int fd)
+{
+    char *name = xasprintf("%s.lock", file);
+
+    unlink(name);
+    flock(fd, LOCK_UN);         /* A child that was just forked has it, too. */
+    close(fd);
+    free(name);
+}
+
+/* ensure_remote() to 'file', which nobody else touches now. */
+static char *
+download(const struct pc_image_source *src, const char *file,
+         char sha256[PC_SHA256_HEX_LEN + 1], char **keyp)
+{
+    char *error;
+
+    if (src->sha256 && src->sha256[0]) {
         ovs_strlcpy(sha256, src->sha256, PC_SHA256_HEX_LEN + 1);
         for (char *p = sha256; *p; p++) {
             *p = tolower((unsigned char) *p);
@@ -347,11 +382,7 @@ ensure_remote(const struct pc_image_source *src,
         }
         free(*keyp);
         *keyp = NULL;
-    }
-    file = xasprintf("%s/download-%08"PRIx32, src->cache,
-                     hash_string(src->url, 0));
-    pc_fs_make_dirs(src->cache);
-    if (!has_sha256) {
+    } else {
         /* Without a sum nobody would notice that the file has changed between
          * the part that an earlier attempt has left and the rest. */
         char *part = xasprintf("%s.part", file);
@@ -362,6 +393,33 @@ ensure_remote(const struct pc_image_source *src,
     error = src->fetch(src->url, file, src->aux);
     error = error ? error : ensure_archive(src, file, sha256, keyp);
     unlink(file);
+    return error;
+}
+
+static char *
+ensure_remote(const struct pc_image_source *src,
+              char sha256[PC_SHA256_HEX_LEN + 1], char **keyp)
+{
+    char *file, *error;
+    int lock, retval;
+
+    if (!src->fetch) {
+        return xstrdup("only local images are possible here");
+    } else if (!strncmp(src->url, "http:", 5)
+               && (!src->sha256 || !src->sha256[0])) {
+        return xstrdup("http: needs sha256=, for nothing else proves what "
+                       "arrives");
+    }
+    file = xasprintf("%s/download-%08"PRIx32, src->cache,
+                     hash_string(src->url, 0));
+    retval = pc_fs_make_dirs(src->cache);
+    lock = retval ? -retval : lock_download(file);
+    if (lock < 0) {
+        error = xasprintf("%s: %s", file, ovs_strerror(-lock));
+    } else {
+        error = download(src, file, sha256, keyp);
+        unlock_download(file, lock);
+    }
     free(file);
     return error;
 }
@@ -435,6 +493,8 @@ pc_image_ensure(const struct pc_image_source *src, struct pc_image **imagep)
     if (error) {
         char *why = xasprintf("image %s: %s", src->name, error);
 
+        /* Names in an archive may be anything. */
+        pc_name_make_printable(why);
         free(error);
         free(host_key);
         pc_image_destroy(image);
@@ -489,6 +549,26 @@ is_garbage(const char *name, const char *const *keep)
     return true;
 }
 
+/* Removes 'name' of 'cache'.  It gets another name first: half an image must
+ * not pass for one that is done. */
+static int
+remove_image(const char *cache, const char *name)
+{
+    char *path = xasprintf("%s/%s", cache, name);
+    char *gone = xasprintf("%s/.tmp-%ld-XXXXXX", cache, (long int) getpid());
+    int error;
+
+    if (mkdtemp(gone) && !rename(path, gone)) {
+        error = pc_fs_remove_tree(gone);
+    } else {
+        error = errno == EISDIR ? pc_fs_remove_tree(path) : errno;
+        rmdir(gone);
+    }
+    free(path);
+    free(gone);
+    return error;
+}
+
 size_t
 pc_image_collect(const char *cache, const char *const *keep)
 {
@@ -498,15 +578,14 @@ pc_image_collect(const char *cache, const char *const *keep)
 
     while (dir && (de = readdir(dir))) {
         if (is_garbage(de->d_name, keep)) {
-            char *path = xasprintf("%s/%s", cache, de->d_name);
-            int error = pc_fs_remove_tree(path);
+            int error = remove_image(cache, de->d_name);
 
             if (error) {
-                VLOG_WARN("%s: cannot remove (%s)", path, ovs_strerror(error));
+                VLOG_WARN("%s/%s: cannot remove (%s)", cache, de->d_name,
+                          ovs_strerror(error));
             } else {
                 n++;
             }
-            free(path);
         }
     }
     if (dir) {

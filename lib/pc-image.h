@@ -76,7 +76,8 @@ struct pc_image_source {
     const char *cache;          /* "<state>/images". */
     uint32_t id_base;           /* Host uid and gid of the VI's root. */
     uint32_t id_count;
-    uint64_t max_size;          /* Bytes unpacked; 0: 16 GiB. */
+    uint64_t max_size;          /* Bytes unpacked, and 512 for each file, link
+                                 * or directory; 0: 16 GiB. */
 
     /* Stores what 'url' (https: or http:) names in the file 'path': pc_fetch(),
      * which this module does not know.  NULL: only local images. */

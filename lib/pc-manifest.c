@@ -24,6 +24,7 @@
 #include <string.h>
 
 #include "pc-manifest-check.h"
+#include "pc-name.h"
 #include "util.h"
 
 /* Limits of a manifest's lists; the schema says the same. */
@@ -202,7 +203,8 @@ get_set(struct parse *p, const char *path, const json_t *json,
 {
     char **list = get_list(p, path, json, check, check);
 
-    for (size_t i = 0; list[i]; i++) {
+    /* Not for a list that is refused as too long: it takes its square. */
+    for (size_t i = 0; list[i] && !p->error; i++) {
         for (size_t j = 0; j < i; j++) {
             if (!strcmp(list[i], list[j])) {
                 fail(p, path, "\"%s\" is repeated", list[i]);
@@ -605,8 +607,10 @@ pc_manifest_parse(const char *text, size_t length,
     *manifestp = NULL;
     root = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
     if (!root) {
-        return xasprintf("line %d, column %d: %s", error.line, error.column,
-                         error.text);
+        parse.error = xasprintf("line %d, column %d: %s", error.line,
+                                error.column, error.text);
+        pc_name_make_printable(parse.error);
+        return parse.error;
     }
     m = xzalloc(sizeof *m);
     if (check_object(&parse, "$", root)) {
@@ -614,6 +618,7 @@ pc_manifest_parse(const char *text, size_t length,
     }
     json_decref(root);
     if (parse.error) {
+        pc_name_make_printable(parse.error);
         pc_manifest_destroy(m);
     } else {
         *manifestp = m;

@@ -93,3 +93,13 @@ pc_name_quote(const char *s)
     ds_put_cstr(&ds, *s ? "...\"" : "\"");
     return ds_steal_cstr(&ds);
 }
+
+void
+pc_name_make_printable(char *s)
+{
+    for (; *s; s++) {
+        if (*s < ' ' || *s > '~') {
+            *s = '?';
+        }
+    }
+}

@@ -38,4 +38,9 @@ char *pc_name_check(const char *what, const char *name)
  * bytes that don't print as \xNN, at most 60 of them.  The caller frees it. */
 char *pc_name_quote(const char *s);
 
+/* Makes of 's', text from outside such as an error that quotes a hostile file
+ * name, what a terminal, a log and the database (UTF-8 only) can take: each byte
+ * that is not printable ASCII becomes '?'. */
+void pc_name_make_printable(char *s);
+
 #endif /* pc-name.h */

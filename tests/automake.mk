@@ -8,7 +8,11 @@
 #   UNIT_TESTS += tests/unit/test-pc-foo
 #   tests_unit_test_pc_foo_SOURCES = tests/unit/test-pc-foo.c
 #   tests_unit_test_pc_foo_LDADD = $(UNIT_LIBS)
-UNIT_LIBS = $(CHECK_LIBS) $(PCLOUD_LIBS)
+UNIT_LIBS = tests/unit/libpc-test.la $(CHECK_LIBS) $(PCLOUD_LIBS)
+check_LTLIBRARIES = tests/unit/libpc-test.la
+tests_unit_libpc_test_la_SOURCES = \
+	tests/unit/pc-test.c \
+	tests/unit/pc-test.h
 check_PROGRAMS += $(UNIT_TESTS)
 AM_CPPFLAGS += $(CHECK_CFLAGS)
 
@@ -168,6 +172,9 @@ tests_test_pc_compile_LDADD = $(PCLOUD_LIBS)
 UNIT_TESTS += tests/unit/test-pc-manifest
 tests_unit_test_pc_manifest_SOURCES = tests/unit/test-pc-manifest.c
 tests_unit_test_pc_manifest_LDADD = $(UNIT_LIBS)
+UNIT_TESTS += tests/unit/test-pc-fs
+tests_unit_test_pc_fs_SOURCES = tests/unit/test-pc-fs.c
+tests_unit_test_pc_fs_LDADD = $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/test-pc-image
 tests_unit_test_pc_image_SOURCES = tests/unit/test-pc-image.c
 tests_unit_test_pc_image_LDADD = $(UNIT_LIBS)

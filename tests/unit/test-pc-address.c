@@ -23,6 +23,7 @@
 
 #include "packets.h"
 #include "pc-model.h"
+#include "pc-test.h"
 #include "sset.h"
 #include "util.h"
 #include "uuid.h"
@@ -139,17 +140,10 @@ END_TEST
 int
 main(void)
 {
-    Suite *suite = suite_create("pc-address");
     TCase *tc = tcase_create("all");
 
     tcase_add_loop_test(tc, test_allocate, 0, ARRAY_SIZE(allocations));
     tcase_add_loop_test(tc, test_check, 0, ARRAY_SIZE(checks));
     tcase_add_test(tc, test_mac);
-    suite_add_tcase(suite, tc);
-
-    SRunner *sr = srunner_create(suite);
-    srunner_run_all(sr, CK_NORMAL);
-    int n_failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return n_failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return pc_test_run("pc-address", tc);
 }

@@ -16,6 +16,7 @@
 
 #include <config.h>
 #include "pc-backoff.h"
+#include "pc-test.h"
 #include <check.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -114,7 +115,6 @@ END_TEST
 int
 main(void)
 {
-    Suite *s = suite_create("pc-backoff");
     TCase *tc = tcase_create("all");
 
     tcase_add_test(tc, first_restart_is_immediate);
@@ -123,11 +123,5 @@ main(void)
     tcase_add_test(tc, a_failed_start_is_a_death);
     tcase_add_test(tc, rise_and_fall);
     tcase_add_test(tc, rise_of_zero_is_one);
-    suite_add_tcase(s, tc);
-
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return pc_test_run("pc-backoff", tc);
 }

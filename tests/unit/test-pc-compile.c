@@ -27,6 +27,7 @@
 #include "pc-flow-table.h"
 #include "pc-layout.h"
 #include "pc-match.h"
+#include "pc-test.h"
 #include "util.h"
 #include "uuid.h"
 
@@ -455,7 +456,6 @@ END_TEST
 int
 main(void)
 {
-    Suite *suite = suite_create("pc-compile");
     TCase *tc = tcase_create("all");
 
     tcase_add_checked_fixture(tc, setup, teardown);
@@ -468,11 +468,5 @@ main(void)
     tcase_add_test(tc, test_incremental);
     tcase_add_test(tc, test_chain);
     tcase_add_loop_test(tc, test_restart, 0, 3 * ARRAY_SIZE(matches));
-    suite_add_tcase(suite, tc);
-
-    SRunner *sr = srunner_create(suite);
-    srunner_run_all(sr, CK_NORMAL);
-    int n_failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return n_failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return pc_test_run("pc-compile", tc);
 }

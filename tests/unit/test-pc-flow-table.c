@@ -29,6 +29,7 @@
 #include "pc-installed.h"
 #include "pc-layout.h"
 #include "pc-ofpact.h"
+#include "pc-test.h"
 #include "util.h"
 #include "uuid.h"
 
@@ -355,7 +356,6 @@ END_TEST
 int
 main(void)
 {
-    Suite *suite = suite_create("pc-flow-table");
     TCase *tc = tcase_create("all");
 
     tcase_add_checked_fixture(tc, setup, teardown);
@@ -367,11 +367,5 @@ main(void)
     tcase_add_loop_test(tc, test_diff, 0, ARRAY_SIZE(protocols));
     tcase_add_test(tc, test_foreign);
     tcase_add_test(tc, test_compare);
-    suite_add_tcase(suite, tc);
-
-    SRunner *sr = srunner_create(suite);
-    srunner_run_all(sr, CK_NORMAL);
-    int n_failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return n_failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return pc_test_run("pc-flow-table", tc);
 }

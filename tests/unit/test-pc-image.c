@@ -28,6 +28,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "pc-fs.h"
+#include "pc-test.h"
 #include "util.h"
 
 #define MANIFEST "manifest.json"
@@ -177,6 +178,8 @@ static const struct {
       "rootfs: Not a directory" },
     { { { MANIFEST, AE_IFLNK, "/etc/passwd" } }, "has neither" },
     { { { "rootfs/x", AE_IFREG, "x" } }, "has neither" },
+    /* An error message must be fit for a terminal and for the database. */
+    { { { "/\033[2J\n\377", AE_IFREG, "x" } }, "\"/?[2J??\"" },
 };
 
 START_TEST(evil_archive)
@@ -215,6 +218,57 @@ START_TEST(too_large)
     ck_assert_msg(error && strstr(error, "too large"), "%s", error);
     free(error);
     free(big);
+}
+END_TEST
+
+/* Names, too, take up space and stack. */
+START_TEST(too_many_and_too_long)
+{
+    struct entry *entries = xcalloc(2101, sizeof *entries);
+    char *name = xmalloc(20001);
+    struct pc_image *image;
+    char *error;
+
+    for (int i = 0; i < 2100; i++) {
+        entries[i].path = xasprintf("f%d", i);
+        entries[i].type = AE_IFREG;
+        entries[i].content = "";
+    }
+    write_tar(entries, ARCHIVE_FILTER_NONE);
+    error = ensure("x.tar", NULL, &image);
+    ck_assert_msg(error && strstr(error, "too large"), "%s", error);
+    free(error);
+
+    for (int i = 0; i < 20000; i++) {
+        name[i] = i % 2 ? '/' : 'd';
+    }
+    name[20000] = '\0';
+    for (int i = 0; i < 2100; i++) {
+        free(CONST_CAST(char *, entries[i].path));
+    }
+    entries[0].path = name;
+    entries[1].path = NULL;
+    write_tar(entries, ARCHIVE_FILTER_NONE);
+    error = ensure("x.tar", NULL, &image);
+    ck_assert_msg(error && strstr(error, "name is too long"), "%s", error);
+    free(error);
+    free(name);
+    free(entries);
+}
+END_TEST
+
+START_TEST(not_a_file)
+{
+    struct pc_image *image;
+    char *name = file("x.tar");
+    char *error;
+
+    ck_assert_int_eq(mkfifo(name, 0600), 0);
+    error = ensure("x.tar", NULL, &image);
+    ck_assert_msg(strstr(error, "neither a file nor a directory") != NULL,
+                  "%s", error);
+    free(error);
+    free(name);
 }
 END_TEST
 
@@ -273,7 +327,6 @@ END_TEST
 int
 main(void)
 {
-    Suite *s = suite_create("pc-image");
     TCase *tc = tcase_create("all");
 
     if (geteuid()) {
@@ -283,13 +336,9 @@ main(void)
     tcase_add_loop_test(tc, good_archive, 0, 4);
     tcase_add_loop_test(tc, evil_archive, 0, ARRAY_SIZE(evil));
     tcase_add_test(tc, too_large);
+    tcase_add_test(tc, too_many_and_too_long);
+    tcase_add_test(tc, not_a_file);
     tcase_add_test(tc, not_an_archive);
     tcase_add_test(tc, directory);
-    suite_add_tcase(s, tc);
-
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return pc_test_run("pc-image", tc);
 }

@@ -27,6 +27,7 @@
 #include "dp-packet.h"
 #include "openvswitch/dynamic-string.h"
 #include "packets.h"
+#include "pc-test.h"
 #include "util.h"
 
 static const struct eth_addr mac_a = ETH_ADDR_C(00,00,00,00,00,0a);
@@ -347,7 +348,6 @@ END_TEST
 int
 main(void)
 {
-    Suite *suite = suite_create("pc-l3-neighbor");
     TCase *tc = tcase_create("all");
 
     tcase_add_checked_fixture(tc, setup, teardown);
@@ -360,11 +360,5 @@ main(void)
     tcase_add_test(tc, test_adopt);
     tcase_add_test(tc, test_verify_rate);
     tcase_add_test(tc, test_scan);
-    suite_add_tcase(suite, tc);
-
-    SRunner *sr = srunner_create(suite);
-    srunner_run_all(sr, CK_NORMAL);
-    int n_failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return n_failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return pc_test_run("pc-l3-neighbor", tc);
 }

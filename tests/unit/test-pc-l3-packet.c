@@ -28,6 +28,7 @@
 #include "flow.h"
 #include "openvswitch/dynamic-string.h"
 #include "packets.h"
+#include "pc-test.h"
 #include "util.h"
 
 static const char udp4_hex[] =
@@ -354,7 +355,6 @@ END_TEST
 int
 main(void)
 {
-    Suite *suite = suite_create("pc-l3-packet");
     TCase *tc = tcase_create("all");
 
     tcase_add_loop_test(tc, test_error, 0, ARRAY_SIZE(errors));
@@ -364,11 +364,5 @@ main(void)
     tcase_add_test(tc, test_advert);
     tcase_add_test(tc, test_reset);
     tcase_add_test(tc, test_finish_checksum);
-    suite_add_tcase(suite, tc);
-
-    SRunner *sr = srunner_create(suite);
-    srunner_run_all(sr, CK_NORMAL);
-    int n_failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return n_failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return pc_test_run("pc-l3-packet", tc);
 }

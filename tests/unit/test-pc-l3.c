@@ -33,6 +33,7 @@
 #include "pc-flow-table.h"
 #include "pc-l3-compile.h"
 #include "pc-l3-packet.h"
+#include "pc-test.h"
 #include "util.h"
 #include "uuid.h"
 
@@ -486,7 +487,6 @@ END_TEST
 int
 main(void)
 {
-    Suite *suite = suite_create("pc-l3");
     TCase *tc = tcase_create("all");
 
     tcase_add_checked_fixture(tc, setup, teardown);
@@ -500,11 +500,5 @@ main(void)
     tcase_add_test(tc, test_routes);
     tcase_add_loop_test(tc, test_parse_errors, 0, ARRAY_SIZE(bad));
     tcase_add_test(tc, test_interface_errors);
-    suite_add_tcase(suite, tc);
-
-    SRunner *sr = srunner_create(suite);
-    srunner_run_all(sr, CK_NORMAL);
-    int n_failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return n_failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return pc_test_run("pc-l3", tc);
 }

@@ -19,6 +19,7 @@
 
 #include <config.h>
 #include "pc-manifest.h"
+#include "pc-test.h"
 #include <check.h>
 #include <signal.h>
 #include <stdio.h>
@@ -209,7 +210,6 @@ main(int argc, char *argv[])
 {
     const int n_good = sizeof good / sizeof *good;
     const int n_bad = sizeof bad / sizeof *bad;
-    Suite *s = suite_create("pc-manifest");
     TCase *tc = tcase_create("all");
 
     if (argc > 1 && !strcmp(argv[1], "--list")) {
@@ -225,11 +225,5 @@ main(int argc, char *argv[])
     tcase_add_loop_test(tc, bad_ones, 0, n_bad);
     tcase_add_test(tc, not_json);
     tcase_add_test(tc, parts_are_added);
-    suite_add_tcase(s, tc);
-
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return pc_test_run("pc-manifest", tc);
 }

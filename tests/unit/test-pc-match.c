@@ -24,6 +24,7 @@
 #include "flow.h"
 #include "openvswitch/ofp-port.h"
 #include "pc-model.h"
+#include "pc-test.h"
 #include "util.h"
 
 /* A match, and what the error must contain. */
@@ -319,7 +320,6 @@ END_TEST
 int
 main(void)
 {
-    Suite *suite = suite_create("pc-match");
     TCase *tc = tcase_create("all");
 
     tcase_add_loop_test(tc, test_bad, 0, ARRAY_SIZE(bad));
@@ -327,11 +327,5 @@ main(void)
     tcase_add_test(tc, test_check);
     tcase_add_loop_test(tc, test_overlap, 0, ARRAY_SIZE(overlaps));
     tcase_add_test(tc, test_rule_overlap);
-    suite_add_tcase(suite, tc);
-
-    SRunner *sr = srunner_create(suite);
-    srunner_run_all(sr, CK_NORMAL);
-    int n_failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return n_failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return pc_test_run("pc-match", tc);
 }

@@ -25,6 +25,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include "pc-test.h"
 #include "smap.h"
 #include "util.h"
 
@@ -208,17 +209,10 @@ END_TEST
 int
 main(void)
 {
-    Suite *s = suite_create("pc-probe");
     TCase *tc = tcase_create("all");
 
     tcase_add_test(tc, parse_good);
     tcase_add_test(tc, parse_bad);
     tcase_add_test(tc, once);
-    suite_add_tcase(s, tc);
-
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return pc_test_run("pc-probe", tc);
 }

@@ -22,6 +22,7 @@
 #include <string.h>
 
 #include "pc-name.h"
+#include "pc-test.h"
 #include "util.h"
 
 typedef char *parse_func(const char *, uint64_t *);
@@ -192,7 +193,6 @@ END_TEST
 int
 main(void)
 {
-    Suite *suite = suite_create("pc-units");
     TCase *tc = tcase_create("all");
 
     tcase_add_loop_test(tc, test_good, 0, ARRAY_SIZE(good));
@@ -200,11 +200,5 @@ main(void)
     tcase_add_test(tc, test_format);
     tcase_add_test(tc, test_capacity);
     tcase_add_loop_test(tc, test_name, 0, ARRAY_SIZE(names));
-    suite_add_tcase(suite, tc);
-
-    SRunner *sr = srunner_create(suite);
-    srunner_run_all(sr, CK_NORMAL);
-    int n_failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return n_failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return pc_test_run("pc-units", tc);
 }

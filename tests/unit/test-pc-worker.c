@@ -27,6 +27,7 @@
 #include "fatal-signal.h"
 #include "openvswitch/poll-loop.h"
 #include "openvswitch/util.h"
+#include "pc-test.h"
 #include "util.h"
 
 struct job {
@@ -157,7 +158,6 @@ END_TEST
 int
 main(void)
 {
-    Suite *s = suite_create("pc-worker");
     TCase *tc = tcase_create("all");
 
     tcase_add_test(tc, jobs_run_and_wake_the_loop);
@@ -166,11 +166,5 @@ main(void)
         /* valgrind would report the child's memory. */
         tcase_add_test(tc, a_child_runs_no_exit_hooks);
     }
-    suite_add_tcase(s, tc);
-
-    SRunner *sr = srunner_create(s);
-    srunner_run_all(sr, CK_ENV);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return pc_test_run("pc-worker", tc);
 }
