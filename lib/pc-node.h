@@ -66,7 +66,6 @@ struct pc_node_config {
     const char *state_dir;  /* E.g. "/var/lib/packetcloud". */
     const char *run_dir;    /* E.g. "/var/run/packetcloud". */
     const char *log_dir;    /* E.g. "/var/log/packetcloud". */
-    const char *helper_dir; /* Where pcloud-vi-init and pcloud-vi-hook are. */
     const char *fault;      /* Tests only: name of the point at which the
                              * process shall kill itself; NULL: none.  The
                              * agent passes getenv("PCLOUD_FAULT"). */

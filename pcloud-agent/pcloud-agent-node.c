@@ -31,11 +31,13 @@ agent_node_create(struct ovsdb_idl *idl, const struct agent_options *o)
         .state_dir = o->state_dir,
         .run_dir = o->run_dir,
         .log_dir = o->log_dir,
-        .helper_dir = o->helper_dir,
         .fault = getenv("PCLOUD_FAULT"),
         .vi_port_options = o->vi_port_options,
     };
 
+    if (o->helper_dir) {
+        setenv("PCLOUD_LIBEXECDIR", o->helper_dir, 1);  /* pc-container.h */
+    }
     pc_node_register(idl);
     return pc_node_create(idl, &config);
 }

@@ -230,7 +230,6 @@ agent_options_parse(struct agent_options *o, int argc, char *argv[])
     o->run_dir = dir_from_env("PCLOUD_RUNDIR", PC_RUNDIR);
     o->state_dir = dir_from_env("PCLOUD_STATEDIR", PC_STATEDIR);
     o->log_dir = dir_from_env("PCLOUD_LOGDIR", PC_LOGDIR);
-    o->helper_dir = dir_from_env("PCLOUD_HELPERDIR", PC_PKGLIBEXECDIR);
     while ((option = getopt_long(argc, argv, short_options, long_options,
                                  NULL)) != -1) {
         if (option == OPT_PIDFILE && !optarg) {

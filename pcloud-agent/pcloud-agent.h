@@ -29,7 +29,7 @@ struct agent_options {
     char *node_name;            /* --node, or NULL. */
     char *ovs_db;               /* --ovs-db */
     char *state_dir, *run_dir, *log_dir;
-    char *helper_dir;           /* --helper-dir */
+    char *helper_dir;           /* --helper-dir, or NULL */
     char *vi_port_options;      /* --vi-port-options, or NULL. */
     char *unixctl;              /* --unixctl, or NULL. */
     bool controller, node;      /* --role */
