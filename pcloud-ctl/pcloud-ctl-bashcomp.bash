@@ -62,6 +62,8 @@ _pcloud_ctl_value () {
         affinity) echo "client connection" ;;
         direction) echo "both forward reverse" ;;
         health) echo "tcp: http exec none" ;;
+        --wait) echo "none applied" ;;
+        --format) echo "table list csv json html" ;;
     esac
 }
 
@@ -92,7 +94,7 @@ _pcloud_ctl_argument () {
 _pcloud_ctl () {
     local cur=${COMP_WORDS[COMP_CWORD]} line=${COMP_LINE:0:COMP_POINT}
     local -a words=() specs=() args=()
-    local w command= syntax spec n
+    local w command= syntax spec n before=
 
     # Words as the shell has them, not cut at '='.
     read -ra words <<< "$line"
@@ -102,6 +104,12 @@ _pcloud_ctl () {
 
     # The command that the cursor is in.
     for w in "${words[@]:1:${#words[@]}-2}"; do
+        case $before in
+            # Options whose value is a word of its own.
+            -[tfdpcC]|--timeout|--format|--data|--db|--wait|--run-dir|--columns)
+                before=; continue ;;
+        esac
+        before=$w
         case $w in
             --) command= args=() ;;
             -*) ;;
@@ -109,9 +117,15 @@ _pcloud_ctl () {
         esac
     done
 
-    if [[ $cur == -* ]]; then
+    if [[ $before == -f || $before == --format ]]; then
+        COMPREPLY=($(compgen -W "table list csv json html" -- "$cur"))
+    elif [[ $before == --wait ]]; then
+        COMPREPLY=($(compgen -W "none applied" -- "$cur"))
+    elif [[ $before == -[tdpcC] ]]; then
+        COMPREPLY=()
+    elif [[ $cur == -* && $cur != *=* ]]; then
         COMPREPLY=($(compgen -W "$(pcloud-ctl --options | grep ^-- | sed 's/=ARG/=/') --may-exist --if-exists --all --diff --columns=" -- "$cur"))
-    elif [[ -z $command ]]; then
+    elif [[ -z $command && $cur != -* ]]; then
         COMPREPLY=($(compgen -W "$(pcloud-ctl --commands | cut -d, -f2)" -- "$cur"))
     elif [[ $cur == *=* ]]; then
         COMPREPLY=($(compgen -W "$(_pcloud_ctl_value "${cur%%=*}")" -- "${cur#*=}"))
