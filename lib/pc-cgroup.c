@@ -31,6 +31,7 @@
 #include <unistd.h>
 
 #include "pc-fs.h"
+#include "pc-units.h"
 #include "timeval.h"
 #include "util.h"
 
@@ -154,8 +155,12 @@ set_memory(const char *path, uint64_t memory)
     free(value);
 
     if (error == EBUSY) {
-        return xasprintf("memory limit of %"PRIu64" bytes is below the "
-                         "%"PRIu64" in use", memory, memory_in_use(path));
+        char *limit = pc_units_format_bytes(memory);
+        char *text = xasprintf("a memory limit of %s is below the %.1f MiB in "
+                               "use", limit,
+                               memory_in_use(path) / (1024.0 * 1024.0));
+        free(limit);
+        return text;
     }
     return (error ? xasprintf("cannot set memory limit (%s)",
                               ovs_strerror(error)) : NULL);

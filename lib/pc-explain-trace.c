@@ -247,6 +247,18 @@ pc_explain_trace_table(struct pc_explain_trace *t, const char *line)
     return true;
 }
 
+/* A service that drops what none of its VIs can take. */
+static void
+pc_explain_closed(struct pc_explain_trace *t)
+{
+    const char *name = t->svc ? t->svc->s.name : "?";
+
+    pc_explain_step(t, "no VI of service %s can take it, on failure close: "
+                    "dropped", name);
+    pc_explain_verdict(t, "dropped: service %s has no VI that can take it "
+                       "(on-failure=close)", name);
+}
+
 /* "group:N" and " -> using bucket N". */
 static void
 pc_explain_trace_group(struct pc_explain_trace *t, const char *line)
@@ -267,16 +279,14 @@ pc_explain_trace_group(struct pc_explain_trace *t, const char *line)
         if (!t->failover) {
             const struct pc_ctl_vi *vi = pc_explain_vi_by_number(t->c, n);
             pc_explain_step(t, "VI %s is chosen", vi ? vi->vi.name : "?");
+        } else if (n && t->svc && t->svc->s.on_failure == PC_FAIL_CLOSE) {
+            pc_explain_closed(t);
         } else if (n) {
             pc_explain_step(t, "no VI of service %s can take it, on failure "
                             "open: the service is skipped", name);
         }
     } else if (t->in_group && strstr(line, "no live bucket")) {
-        pc_explain_step(t, "no VI of service %s can take it, on failure "
-                        "close: dropped", t->svc ? t->svc->s.name : "?");
-        pc_explain_verdict(t, "dropped: service %s has no VI that can take it"
-                           " (on-failure=close)",
-                           t->svc ? t->svc->s.name : "?");
+        pc_explain_closed(t);
     }
 }
 
