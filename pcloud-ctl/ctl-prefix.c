@@ -161,6 +161,9 @@ ctl_prefix_contains(const struct ctl_prefix *subnet,
 {
     struct ctl_prefix a = *p;
 
+    if (p->is_ipv6 != subnet->is_ipv6) {
+        return false;           /* Nor would its length fit. */
+    }
     a.plen = subnet->plen;
     a = ctl_prefix_mask(&a);
     struct ctl_prefix b = ctl_prefix_mask(subnet);
