@@ -53,6 +53,7 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-fs.h \
 	lib/pc-image-archive.c \
 	lib/pc-image-dir.c \
+	lib/pc-image-make.c \
 	lib/pc-image-private.h \
 	lib/pc-image-tree.c \
 	lib/pc-image.c \

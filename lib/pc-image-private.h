@@ -27,6 +27,7 @@
 #include "pc-image.h"
 
 #define PC_SHA256_HEX_LEN 64
+#define PC_MANIFEST_MAX_SIZE (1u << 20)
 
 /* A directory being filled.  No path leads out of it, whatever is in it: each
  * is resolved by pc_fs_open_below(). */
@@ -72,5 +73,22 @@ char *pc_image_hash_file(int fd, char sha256[PC_SHA256_HEX_LEN + 1]);
 /* The skeleton of `host`: fills 'tree', or finds its key. */
 char *pc_image_make_host(struct pc_image_tree *);
 char *pc_image_hash_host(char sha256[PC_SHA256_HEX_LEN + 1]);
+
+/* Make the image of an archive, of a directory, or the skeleton of `host` ready,
+ * or find that it is; '*keyp' is its name in the cache, for the caller to free
+ * (also after an error, which is the text returned), 'sha256' what it was made
+ * of. */
+char *pc_image_ensure_archive(const struct pc_image_source *,
+                              const char *path,
+                              char sha256[PC_SHA256_HEX_LEN + 1],
+                              char **keyp);
+char *pc_image_ensure_dir(const struct pc_image_source *, const char *path,
+                          char sha256[PC_SHA256_HEX_LEN + 1], char **keyp);
+char *pc_image_ensure_host(const struct pc_image_source *, char **keyp);
+
+/* The name in the cache of the image with 'sha256', and whether it is there. */
+char *pc_image_make_key(const struct pc_image_source *, const char *prefix,
+                        const char *sha256);
+bool pc_image_is_done(const char *cache, const char *key);
 
 #endif /* pc-image-private.h */

@@ -14,6 +14,7 @@
  * limitations under the License.
  */
 
+
 #include <config.h>
 #include "pc-image.h"
 
@@ -38,293 +39,7 @@
 
 VLOG_DEFINE_THIS_MODULE(pc_image);
 
-#define PC_IMAGE_MAX_SIZE (UINT64_C(16) << 30)
-#define PC_MANIFEST_MAX_SIZE (1u << 20)
-
-/* An image being made in "<cache>/.tmp-<pid>-XXXXXX". */
-struct making {
-    const struct pc_image_source *src;
-    char *dir;
-    struct pc_image_tree tree;
-    char *manifest;
-    size_t manifest_length;
-    bool base_host;
-};
-
-static bool
-is_done(const char *cache, const char *key)
-{
-    char *done = xasprintf("%s/%s/done", cache, key);
-    bool exists = !access(done, F_OK);
-
-    free(done);
-    return exists;
-}
-
-static char *
-make_key(const struct pc_image_source *src, const char *prefix,
-         const char *sha256)
-{
-    return xasprintf("%s%s-%"PRIu32, prefix, sha256, src->id_base);
-}
-
-static char *
-start_making(struct making *m, const struct pc_image_source *src)
-{
-    char *tree, *error = NULL;
-    int retval;
-
-    memset(m, 0, sizeof *m);
-    m->src = src;
-    m->dir = xasprintf("%s/.tmp-%ld-XXXXXX", src->cache, (long int) getpid());
-    m->tree.fd = m->tree.folder_fd = -1;
-    m->tree.id_base = src->id_base;
-    m->tree.id_count = src->id_count;
-    m->tree.left = src->max_size ? src->max_size : PC_IMAGE_MAX_SIZE;
-
-    retval = pc_fs_make_dirs(src->cache);
-    if (!retval && !mkdtemp(m->dir)) {
-        retval = errno;
-    }
-    tree = xasprintf("%s/tree", m->dir);
-    retval = retval ? retval : pc_fs_make_dir(m->dir, 0755, 0, 0);
-    retval = retval ? retval : pc_fs_make_dir(tree, 0755, src->id_base,
-                                              src->id_base);
-    if (!retval) {
-        m->tree.fd = open(tree, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        retval = m->tree.fd < 0 ? errno : 0;
-    }
-    if (retval) {
-        error = xasprintf("%s: %s", tree, ovs_strerror(retval));
-    }
-    free(tree);
-    return error;
-}
-
-static void
-end_making(struct making *m)
-{
-    if (m->tree.fd >= 0) {
-        close(m->tree.fd);
-    }
-    if (m->tree.folder_fd >= 0) {
-        close(m->tree.folder_fd);
-    }
-    pc_fs_remove_tree(m->dir);
-    free(m->dir);
-    free(m->manifest);
-}
-
-/* Finds the manifest and the root in what has been unpacked into "tree", and
- * puts them to "rootfs" and "manifest.json".  The folder layout's other files stay
- * in "tree" for "source" of its manifest. */
-static char *
-split_layout(struct making *m)
-{
-    char *tree = xasprintf("%s/tree", m->dir);
-    char *rootfs = xasprintf("%s/rootfs", m->dir);
-    char *inner = xasprintf("%s/tree/rootfs", m->dir);
-    struct stat st;
-    char *error = NULL;
-    bool folder;
-    int retval;
-
-    folder = !pc_fs_read_below(tree, "manifest.json", PC_MANIFEST_MAX_SIZE,
-                               &m->manifest);
-    if (!folder) {
-        retval = pc_fs_read_below(tree, "etc/packetcloud/manifest.json",
-                                  PC_MANIFEST_MAX_SIZE, &m->manifest);
-        if (retval) {
-            error = xasprintf("has neither /manifest.json nor "
-                              "/etc/packetcloud/manifest.json (%s)",
-                              ovs_strerror(retval));
-        } else if (rename(tree, rootfs)) {
-            error = xasprintf("%s: %s", tree, ovs_strerror(errno));
-        }
-    } else {
-        if (lstat(inner, &st)) {
-            retval = pc_fs_make_dir(rootfs, 0755, m->src->id_base,
-                                    m->src->id_base);
-        } else {
-            retval = (!S_ISDIR(st.st_mode) ? ENOTDIR
-                      : rename(inner, rootfs) ? errno : 0);
-        }
-        if (retval) {
-            error = xasprintf("rootfs: %s", ovs_strerror(retval));
-        }
-        m->tree.folder_fd = m->tree.fd;
-        m->tree.fd = open(rootfs, O_RDONLY | O_DIRECTORY | O_NOFOLLOW
-                          | O_CLOEXEC);
-    }
-    if (m->manifest) {
-        m->manifest_length = strlen(m->manifest);
-    }
-    free(tree);
-    free(rootfs);
-    free(inner);
-    return error;
-}
-
-/* Calls prepare() and writes what load() wants. */
-static char *
-complete(struct making *m)
-{
-    char *error = split_layout(m);
-    char *file, *tree;
-    int retval;
-
-    if (!error && m->src->prepare) {
-        /* Names of owners may be the host's before it is known whether it is
-         * the base; prepare() tells before it adds files. */
-        error = m->src->prepare(&m->tree, m->manifest, m->manifest_length,
-                                &m->tree.base_host, m->src->aux);
-        m->base_host = m->tree.base_host;
-    }
-    if (error) {
-        return error;
-    }
-    file = xasprintf("%s/manifest.json", m->dir);
-    retval = pc_fs_write_file(file, m->manifest);
-    free(file);
-    tree = xasprintf("%s/tree", m->dir);
-    retval = retval ? retval : pc_fs_remove_tree(tree);
-    free(tree);
-    return retval ? xasprintf("%s: %s", m->dir, ovs_strerror(retval)) : NULL;
-}
-
-/* Gives what is in m->dir its final name. */
-static char *
-publish(struct making *m, const char *key)
-{
-    char *final = xasprintf("%s/%s", m->src->cache, key);
-    char *done = xasprintf("%s/done", m->dir);
-    char *error = NULL;
-    int retval = pc_fs_write_file(done, m->base_host ? "base host\n" : "\n");
-
-    if (retval) {
-        error = xasprintf("%s: %s", done, ovs_strerror(retval));
-    } else {
-        syncfs(m->tree.fd);
-        if (rename(m->dir, final) && !is_done(m->src->cache, key)) {
-            error = xasprintf("%s: %s", final, ovs_strerror(errno));
-        }
-    }
-    free(final);
-    free(done);
-    return error;
-}
-
-/* Makes the skeleton of `host` ready and returns its key in '*keyp'. */
-static char *
-ensure_host(const struct pc_image_source *src, char **keyp)
-{
-    char sha256[PC_SHA256_HEX_LEN + 1];
-    char *error = pc_image_hash_host(sha256);
-    struct making m;
-    char *tree, *rootfs;
-
-    *keyp = NULL;
-    if (error) {
-        return error;
-    }
-    *keyp = make_key(src, "host-", sha256);
-    if (is_done(src->cache, *keyp)) {
-        return NULL;
-    }
-    error = start_making(&m, src);
-    if (!error) {
-        m.tree.base_host = m.base_host = true;
-        error = pc_image_make_host(&m.tree);
-    }
-    if (!error) {
-        tree = xasprintf("%s/tree", m.dir);
-        rootfs = xasprintf("%s/rootfs", m.dir);
-        if (rename(tree, rootfs)) {
-            error = xasprintf("%s: %s", rootfs, ovs_strerror(errno));
-        }
-        free(tree);
-        free(rootfs);
-    }
-    error = error ? error : publish(&m, *keyp);
-    end_making(&m);
-    return error;
-}
-
-static bool
-sha256_equals(const char *wanted, const char *sha256)
-{
-    return !wanted || !wanted[0] || !strcasecmp(wanted, sha256);
-}
-
-static char *
-ensure_archive(const struct pc_image_source *src, const char *path,
-               char sha256[PC_SHA256_HEX_LEN + 1], char **keyp)
-{
-    /* Not to wait for a writer of a FIFO. */
-    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-    struct making m;
-    struct stat st;
-    char *error;
-
-    if (fd < 0 || fstat(fd, &st)) {
-        error = xasprintf("%s: %s", path, ovs_strerror(errno));
-    } else if (!S_ISREG(st.st_mode)) {
-        error = xasprintf("%s: is neither a file nor a directory", path);
-    } else {
-        error = pc_image_hash_file(fd, sha256);
-    }
-    if (!error && !sha256_equals(src->sha256, sha256)) {
-        error = xasprintf("SHA-256 is %s, not %s", sha256, src->sha256);
-    }
-    if (!error) {
-        *keyp = make_key(src, "", sha256);
-        if (!is_done(src->cache, *keyp)) {
-            error = start_making(&m, src);
-            if (!error) {
-                lseek(fd, 0, SEEK_SET);
-                error = pc_image_unpack(fd, &m.tree);
-            }
-            error = error ? error : complete(&m);
-            error = error ? error : publish(&m, *keyp);
-            end_making(&m);
-        }
-    }
-    if (fd >= 0) {
-        close(fd);
-    }
-    return error;
-}
-
-static char *
-ensure_dir(const struct pc_image_source *src, const char *path,
-           char sha256[PC_SHA256_HEX_LEN + 1], char **keyp)
-{
-    char *manifest = xasprintf("%s/manifest.json", path);
-    bool folder = !access(manifest, F_OK);
-    struct making m;
-    char *error = pc_image_hash_dir(path, sha256);
-
-    free(manifest);
-    if (!error && !sha256_equals(src->sha256, sha256)) {
-        error = xasprintf("SHA-256 of the directory is %s, not %s", sha256,
-                          src->sha256);
-    }
-    if (error) {
-        return error;
-    }
-    *keyp = make_key(src, "dir-", sha256);
-    if (is_done(src->cache, *keyp)) {
-        return NULL;
-    }
-    error = start_making(&m, src);
-    /* The files of a folder belong to who has checked it out: root, in the
-     * container.  A plain root file system has owners of its own. */
-    error = error ? error : pc_image_copy_dir(path, !folder, &m.tree);
-    error = error ? error : complete(&m);
-    error = error ? error : publish(&m, *keyp);
-    end_making(&m);
-    return error;
-}
+/* Fetching, finding and collecting images. */
 
 /* Locks the download to 'file' against other threads and processes, waiting for
  * it.  Returns a file descriptor for unlock_download(), or a negative errno. */
@@ -376,8 +91,8 @@ download(const struct pc_image_source *src, const char *file,
         for (char *p = sha256; *p; p++) {
             *p = tolower((unsigned char) *p);
         }
-        *keyp = make_key(src, "", sha256);
-        if (is_done(src->cache, *keyp)) {
+        *keyp = pc_image_make_key(src, "", sha256);
+        if (pc_image_is_done(src->cache, *keyp)) {
             return NULL;
         }
         free(*keyp);
@@ -391,7 +106,7 @@ download(const struct pc_image_source *src, const char *file,
         free(part);
     }
     error = src->fetch(src->url, file, src->aux);
-    error = error ? error : ensure_archive(src, file, sha256, keyp);
+    error = error ? error : pc_image_ensure_archive(src, file, sha256, keyp);
     unlink(file);
     return error;
 }
@@ -446,8 +161,8 @@ ensure_by_url(const struct pc_image_source *src,
         return xasprintf("%s: %s", path, ovs_strerror(errno));
     }
     return (S_ISDIR(st.st_mode)
-            ? ensure_dir(src, path, sha256, keyp)
-            : ensure_archive(src, path, sha256, keyp));
+            ? pc_image_ensure_dir(src, path, sha256, keyp)
+            : pc_image_ensure_archive(src, path, sha256, keyp));
 }
 
 /* Reads what is known of the finished image 'key'. */
@@ -484,11 +199,11 @@ pc_image_ensure(const struct pc_image_source *src, struct pc_image **imagep)
     size_t n = 0;
 
     *imagep = NULL;
-    error = (is_host ? ensure_host(src, &image->key)
+    error = (is_host ? pc_image_ensure_host(src, &image->key)
              : ensure_by_url(src, sha256, &image->key));
     error = error ? error : load(src, image->key, !is_host, image);
     if (!error && image->base_host && !is_host) {
-        error = ensure_host(src, &host_key);
+        error = pc_image_ensure_host(src, &host_key);
     }
     if (error) {
         char *why = xasprintf("image %s: %s", src->name, error);
