@@ -12,12 +12,13 @@ pcloud_ctl_pcloud_ctl_SOURCES = \
 	pcloud-ctl/ctl-find.c \
 	pcloud-ctl/ctl-image.c \
 	pcloud-ctl/ctl-infra.c \
+	pcloud-ctl/ctl-interface.c \
 	pcloud-ctl/ctl-node.c \
 	pcloud-ctl/ctl-options.c \
 	pcloud-ctl/ctl-prefix.c \
 	pcloud-ctl/ctl-prefix.h \
 	pcloud-ctl/ctl-query.c \
-	pcloud-ctl/ctl-router.c \
+	pcloud-ctl/ctl-route.c \
 	pcloud-ctl/ctl-rule.c \
 	pcloud-ctl/ctl-service.c \
 	pcloud-ctl/ctl-settings.c \

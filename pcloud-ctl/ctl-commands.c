@@ -30,9 +30,10 @@
 #include "util.h"
 
 static const struct ctl_command_syntax *const all_commands[] = {
-    ctl_infra_commands, ctl_node_commands, ctl_router_commands,
-    ctl_image_commands, ctl_service_commands, ctl_rule_commands,
-    ctl_vi_commands, ctl_show_commands, ctl_explain_commands,
+    ctl_infra_commands, ctl_node_commands, ctl_interface_commands,
+    ctl_route_commands, ctl_image_commands, ctl_service_commands,
+    ctl_rule_commands, ctl_vi_commands, ctl_show_commands,
+    ctl_explain_commands,
 };
 
 void

@@ -90,6 +90,18 @@ ctl_find_router(struct ctl_context *ctx, const char *name, enum ctl_must must)
     return NULL;
 }
 
+const struct pcrec_router *
+ctl_optional_router(struct ctl_context *ctx, bool *fail)
+{
+    const struct pcrec_router *r = NULL;
+
+    if (ctx->argc > 1) {
+        r = ctl_find_router(ctx, ctx->argv[1], CTL_MUST_EXIST);
+    }
+    *fail = ctx->argc > 1 && !r;
+    return r;
+}
+
 const struct pcrec_node *
 ctl_find_node(struct ctl_context *ctx, const char *name, enum ctl_must must)
 {

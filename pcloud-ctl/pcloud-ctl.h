@@ -119,7 +119,8 @@ OVS_NO_RETURN void ctl_usage(void);
 /* The commands, each list ended by an all-NULL element. */
 extern const struct ctl_command_syntax ctl_infra_commands[];
 extern const struct ctl_command_syntax ctl_node_commands[];
-extern const struct ctl_command_syntax ctl_router_commands[];
+extern const struct ctl_command_syntax ctl_interface_commands[];
+extern const struct ctl_command_syntax ctl_route_commands[];
 extern const struct ctl_command_syntax ctl_image_commands[];
 extern const struct ctl_command_syntax ctl_service_commands[];
 extern const struct ctl_command_syntax ctl_rule_commands[];
@@ -187,6 +188,11 @@ const struct pcrec_cloudlet *ctl_find_cloudlet(struct ctl_context *,
                                                enum ctl_must);
 const struct pcrec_router *ctl_find_router(struct ctl_context *,
                                            const char *name, enum ctl_must);
+
+/* The router named by the command's first argument, if that is there; sets
+ * '*fail' if it does not exist. */
+const struct pcrec_router *ctl_optional_router(struct ctl_context *,
+                                               bool *fail);
 const struct pcrec_node *ctl_find_node(struct ctl_context *,
                                        const char *name, enum ctl_must);
 const struct pcrec_vi_type *ctl_find_vi_type(struct ctl_context *,
