@@ -16,6 +16,7 @@
 
 #include <config.h>
 
+#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -98,6 +99,10 @@ static void
 agent_start(struct agent *agent)
 {
     const struct agent_options *o = &agent->options;
+
+    if (!o->unixctl && access(o->run_dir, W_OK | X_OK)) {
+        ovs_fatal(errno, "cannot use the run directory %s", o->run_dir);
+    }
     char *ctl = (o->unixctl ? xstrdup(o->unixctl)
                  : xasprintf("%s/pcloud-agent.%ld.ctl", o->run_dir,
                              (long int) getpid()));
