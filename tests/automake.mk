@@ -119,6 +119,12 @@ check-ovs:
 	@TESTSUITEFLAGS='$(TESTSUITEFLAGS)' $(srcdir)/ovs-patches/check-ovs
 .PHONY: check-ovs
 
+# Limits of VIs with control groups v2, in a virtual machine: takes minutes.
+EXTRA_DIST += tests/check-cgroup2 tests/guest tests/guest-init
+check-cgroup2: all $(check_PROGRAMS) tests/system-testsuite tests/atlocal
+	@$(srcdir)/tests/check-cgroup2 . '$(AUTOTEST_PATH)'
+.PHONY: check-cgroup2
+
 # Everything that would be distributed, for the rule that git has no more.
 distfiles: Makefile
 	@srcdirstrip=`echo "$(srcdir)" | sed 's/[].[^$$\\*]/\\\\&/g'`; \

@@ -26,6 +26,7 @@
 #include <config.h>
 #include <errno.h>
 #include <glob.h>
+#include <inttypes.h>
 #include <net/if.h>
 #include <signal.h>
 #include <stdio.h>
@@ -33,6 +34,7 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "pc-container-config.h"
 #include "pc-fs.h"
 #include "pc-image.h"
 #include "pc-vi.h"
@@ -105,13 +107,14 @@ start(struct test *t)
 }
 
 static int
-sh(const struct test *t, const char *script, char **output)
+sh_timeout(const struct test *t, const char *script, unsigned int timeout_ms,
+           char **output)
 {
     const char *const argv[] = { "/bin/sh", "-c", script, NULL };
     struct pc_container_result r;
 
-    check_error(pc_container_exec(t->cfg.lxc_path, NAME, argv, 10000, &r),
-                script);
+    check_error(pc_container_exec(t->cfg.lxc_path, NAME, argv, timeout_ms,
+                                  &r), script);
     if (output) {
         *output = r.output;
     } else {
@@ -120,10 +123,18 @@ sh(const struct test *t, const char *script, char **output)
     return r.timed_out ? -1 : r.status;
 }
 
+static int
+sh(const struct test *t, const char *script, char **output)
+{
+    return sh_timeout(t, script, 10000, output);
+}
+
 static void
 check_nothing_left(const struct test *t, bool directory)
 {
-    char *pattern = xasprintf("/sys/fs/cgroup/*/packetcloud/*/"NAME);
+    char *cgroup = pc_container_cgroup(t->cfg.lxc_path, NAME);
+    char *pattern = xasprintf("/sys/fs/cgroup/%s%s",
+                              pc_cgroup_is_v2() ? "" : "*/", cgroup);
     char *dir = xasprintf("%s/"NAME, t->cfg.lxc_path);
     char *mounts = NULL;
 
@@ -136,6 +147,7 @@ check_nothing_left(const struct test *t, bool directory)
     check(!pc_container_init_pid(t->cfg.lxc_path, NAME), "not running");
     free(mounts);
     free(pattern);
+    free(cgroup);
     free(dir);
 }
 
@@ -166,23 +178,81 @@ check_inside(struct test *t)
               NULL), "IPv6 address at once");
 }
 
+/* True if the first line of a kernel's file of the container's cgroup is 'value':
+ * file 'v2', or 'v1' of the hierarchy 'controller'. */
+static bool
+kernel_has(const struct test *t, const char *controller, const char *v1,
+           const char *v2, const char *value)
+{
+    char *cgroup = pc_container_cgroup(t->cfg.lxc_path, NAME);
+    bool is_v2 = pc_cgroup_is_v2();
+    char *file = xasprintf("/sys/fs/cgroup/%s/%s/payload/%s",
+                           is_v2 ? "" : controller, cgroup, is_v2 ? v2 : v1);
+    bool same = false;
+    char *text;
+
+    if (!pc_fs_read_file(file, 4096, &text, NULL)) {
+        text[strcspn(text, "\n")] = '\0';
+        same = !strcmp(text, value);
+        printf("%s: %s\n", is_v2 ? v2 : v1, text);
+        free(text);
+    }
+    free(file);
+    free(cgroup);
+    return same;
+}
+
+static void
+check_kernel_limits(const struct test *t, const struct pc_cgroup_limits *l,
+                    const char *what)
+{
+    char *quota = xasprintf("%"PRIu64"%s", l->cpu * 100,
+                            pc_cgroup_is_v2() ? " 100000" : "");
+    char *memory = xasprintf("%"PRIu64, l->memory);
+    char *pids = xasprintf("%"PRIu64, l->pids);
+
+    check(kernel_has(t, "cpu", "cpu.cfs_quota_us", "cpu.max", quota)
+          && kernel_has(t, "memory", "memory.limit_in_bytes", "memory.max",
+                        memory)
+          && kernel_has(t, "pids", "pids.max", "pids.max", pids), what);
+    free(quota);
+    free(memory);
+    free(pids);
+}
+
 static void
 check_limits(struct test *t)
 {
-    struct pc_cgroup_limits limits
+    const struct pc_cgroup_limits first
+        = { .cpu = 500, .memory = 128 << 20, .pids = 64 };
+    const struct pc_cgroup_limits second
         = { .cpu = 250, .memory = 96 << 20, .pids = 32 };
+    const struct pc_cgroup_limits small
+        = { .cpu = 100, .memory = 65536, .pids = 16 };
     struct pc_cgroup_usage usage;
     char *error;
+    int status;
 
-    check_error(pc_container_set_limits(t->cfg.lxc_path, NAME, &limits),
+    printf("cgroup v%d\n", pc_cgroup_is_v2() ? 2 : 1);
+    check_kernel_limits(t, &first, "limits of the start");
+    check_error(pc_container_set_limits(t->cfg.lxc_path, NAME, &second),
                 "set limits");
-    limits.memory = 65536;
-    limits.cpu = 100;
-    error = pc_container_set_limits(t->cfg.lxc_path, NAME, &limits);
+    check_kernel_limits(t, &second, "limits changed");
+    error = pc_container_set_limits(t->cfg.lxc_path, NAME, &small);
     check(error && strstr(error, "in use"), "memory below use is refused");
     free(error);
+    check_kernel_limits(t, &second, "limits as before");
+    status = sh_timeout(t, "exec dd if=/dev/zero of=/dev/null bs=150M count=1",
+                        120000, NULL);
+    printf("status: %d\n", status);
+    check(status == SIGKILL, "no more memory than the limit");
     check(!pc_container_get_usage(t->cfg.lxc_path, NAME, &usage)
-          && usage.memory > 65536 && usage.pids >= 2, "usage");
+          && usage.memory > 65536 && usage.pids >= 2 && usage.cpu_usec,
+          "usage");
+    check(usage.oom_kills >= 1, "count of OOM kills");
+    /* Last: until these end nothing else can be run in it. */
+    check(sh(t, "set -e; for i in `seq 60`; do sleep 2 & done", NULL),
+          "no more processes than the limit");
 }
 
 static void
