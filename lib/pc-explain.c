@@ -31,20 +31,6 @@
 
 /* Requests. */
 
-static struct pc_explain_request *
-pc_explain_request_create(struct pc_explain *e, struct unixctl_conn *conn,
-                          bool json)
-{
-    struct pc_explain_request *rq = xzalloc(sizeof *rq);
-
-    rq->conn = conn;
-    rq->json = json;
-    rq->deadline = time_msec() + REQUEST_TIMEOUT;
-    ovs_list_init(&rq->reads);
-    ovs_list_push_back(&e->requests, &rq->list_node);
-    return rq;
-}
-
 static void
 pc_explain_request_destroy(struct pc_explain_request *rq)
 {
@@ -71,36 +57,60 @@ pc_explain_reply(struct pc_explain_request *rq, struct json *json,
     json_destroy(json);
 }
 
-/* Takes options and one argument from 'argv'.  Returns false, with an error
- * sent to 'conn', if there is something else. */
-static bool
-pc_explain_parse(struct unixctl_conn *conn, int argc, const char *argv[],
-                 bool *json, bool *diff, const char **arg)
+/* Answers 'rq' with 'json', which it takes, or 's', and ends it. */
+static void
+pc_explain_finish(struct pc_explain_request *rq, struct json *json,
+                  struct ds *s)
 {
-    const char *error = NULL;
+    pc_explain_reply(rq, json, ds_cstr(s));
+    pc_explain_request_destroy(rq);
+    ds_destroy(s);
+}
 
-    *json = *diff = false;
-    *arg = NULL;
-    for (int i = 1; i < argc && !error; i++) {
+/* Takes options and one argument from 'argv' into 'rq'.  Returns NULL or what is
+ * wrong. */
+static const char *
+pc_explain_parse(struct pc_explain_request *rq, int argc, const char *argv[])
+{
+    for (int i = 1; i < argc; i++) {
         if (!strcmp(argv[i], "-f") && i + 1 < argc) {
             i++;
             if (!strcmp(argv[i], "json")) {
-                *json = true;
+                rq->json = true;
             } else if (strcmp(argv[i], "text")) {
-                error = "-f must be json or text";
+                return "-f must be json or text";
             }
         } else if (!strcmp(argv[i], "--diff")) {
-            *diff = true;
-        } else if (argv[i][0] == '-' || *arg) {
-            error = "unknown option or too many arguments";
+            rq->diff = true;
+        } else if (argv[i][0] == '-' || rq->arg) {
+            return "unknown option or too many arguments";
         } else {
-            *arg = argv[i];
+            rq->arg = xstrdup(argv[i]);
         }
     }
+    return NULL;
+}
+
+/* Returns a new request of 'conn'; NULL, with an error sent to 'conn', if 'argv'
+ * is not as it should be. */
+static struct pc_explain_request *
+pc_explain_request_create(struct pc_explain *e, struct unixctl_conn *conn,
+                          int argc, const char *argv[])
+{
+    struct pc_explain_request *rq = xzalloc(sizeof *rq);
+    const char *error;
+
+    rq->conn = conn;
+    rq->deadline = time_msec() + REQUEST_TIMEOUT;
+    ovs_list_init(&rq->reads);
+    ovs_list_push_back(&e->requests, &rq->list_node);
+    error = pc_explain_parse(rq, argc, argv);
     if (error) {
         unixctl_command_reply_error(conn, error);
+        pc_explain_request_destroy(rq);
+        return NULL;
     }
-    return !error;
+    return rq;
 }
 
 /* controller/status. */
@@ -162,18 +172,16 @@ pc_explain_status(struct unixctl_conn *conn, int argc, const char *argv[],
 {
     struct pc_explain *e = e_;
     struct pc_controller *c = e->c;
+    struct pc_explain_request *rq
+        = pc_explain_request_create(e, conn, argc, argv);
+    struct pc_ctl_router *r;
+
+    if (!rq) {
+        return;
+    }
     struct ds ds = DS_EMPTY_INITIALIZER;
     struct json *routers = json_array_create_empty();
     struct json *json = json_object_create();
-    struct pc_ctl_router *r;
-    const char *arg;
-    bool use_json, diff;
-
-    if (!pc_explain_parse(conn, argc, argv, &use_json, &diff, &arg)) {
-        json_destroy(json);
-        json_destroy(routers);
-        return;
-    }
     const char *role = (uuid_is_zero(&c->cloudlet) ? "no cloudlet"
                         : c->loaded ? "active" : "standby");
     ds_put_format(&ds, "cloudlet: %s\nstate: %s\nservices: %"PRIuSIZE"\n"
@@ -194,12 +202,7 @@ pc_explain_status(struct unixctl_conn *conn, int argc, const char *argv[],
                     json_integer_create(hmap_count(&c->rules)));
     json_object_put(json, "vis", json_integer_create(hmap_count(&c->vis)));
     json_object_put(json, "routers", routers);
-
-    struct pc_explain_request *rq
-        = pc_explain_request_create(e, conn, use_json);
-    pc_explain_reply(rq, json, ds_cstr(&ds));
-    pc_explain_request_destroy(rq);
-    ds_destroy(&ds);
+    pc_explain_finish(rq, json, &ds);
 }
 
 /* controller/counters. */
@@ -248,11 +251,11 @@ pc_explain_counters(struct unixctl_conn *conn, int argc, const char *argv[],
 {
     struct pc_explain *e = e_;
     const struct pc_ctl_counters *n = &e->c->counters;
+    struct pc_explain_request *rq
+        = pc_explain_request_create(e, conn, argc, argv);
     const struct pc_ctl_router *r;
-    const char *arg;
-    bool use_json, diff;
 
-    if (!pc_explain_parse(conn, argc, argv, &use_json, &diff, &arg)) {
+    if (!rq) {
         return;
     }
     struct ds ds = DS_EMPTY_INITIALIZER;
@@ -271,12 +274,7 @@ pc_explain_counters(struct unixctl_conn *conn, int argc, const char *argv[],
         pc_explain_count_router(routers, &ds, r);
     }
     json_object_put(json, "routers", routers);
-
-    struct pc_explain_request *rq
-        = pc_explain_request_create(e, conn, use_json);
-    pc_explain_reply(rq, json, ds_cstr(&ds));
-    pc_explain_request_destroy(rq);
-    ds_destroy(&ds);
+    pc_explain_finish(rq, json, &ds);
 }
 
 /* controller/recompute. */
@@ -313,14 +311,12 @@ pc_explain_recompute(struct unixctl_conn *conn, int argc, const char *argv[],
                      void *e_)
 {
     struct pc_explain *e = e_;
-    struct pc_explain_request *rq;
-    const char *arg;
-    bool use_json, diff;
+    struct pc_explain_request *rq
+        = pc_explain_request_create(e, conn, argc, argv);
 
-    if (!pc_explain_parse(conn, argc, argv, &use_json, &diff, &arg)) {
+    if (!rq) {
         return;
     }
-    rq = pc_explain_request_create(e, conn, use_json);
     rq->n_corrections = e->c->counters.n_corrections;
     char *text = pc_controller_recompute(e->c);
     if (text) {
@@ -351,56 +347,45 @@ pc_explain_start(struct pc_explain *e, struct pc_explain_request *rq,
 
 static void
 pc_explain_flows(struct unixctl_conn *conn, int argc, const char *argv[],
-                 void *e_)
+                 void *e)
 {
-    struct pc_explain_request *rq;
-    const char *arg;
-    bool json, diff;
+    struct pc_explain_request *rq
+        = pc_explain_request_create(e, conn, argc, argv);
 
-    if (pc_explain_parse(conn, argc, argv, &json, &diff, &arg)) {
-        rq = pc_explain_request_create(e_, conn, json);
-        rq->diff = diff;
+    if (rq) {
         rq->run = pc_explain_flows_run;
-        pc_explain_start(e_, rq, pc_explain_start_reads);
+        pc_explain_start(e, rq, pc_explain_start_reads);
     }
 }
 
 static void
 pc_explain_stats(struct unixctl_conn *conn, int argc, const char *argv[],
-                 void *e_)
+                 void *e)
 {
-    struct pc_explain_request *rq;
-    const char *arg;
-    bool json, diff;
+    struct pc_explain_request *rq
+        = pc_explain_request_create(e, conn, argc, argv);
 
-    if (pc_explain_parse(conn, argc, argv, &json, &diff, &arg)) {
-        rq = pc_explain_request_create(e_, conn, json);
-        rq->arg = nullable_xstrdup(arg);
+    if (rq) {
         rq->run = pc_explain_stats_run;
-        pc_explain_start(e_, rq, pc_explain_start_reads);
+        pc_explain_start(e, rq, pc_explain_start_reads);
     }
 }
 
 static void
 pc_explain_trace(struct unixctl_conn *conn, int argc, const char *argv[],
-                 void *e_)
+                 void *e)
 {
-    struct pc_explain_request *rq;
-    const char *arg;
-    bool json, diff;
+    struct pc_explain_request *rq
+        = pc_explain_request_create(e, conn, argc, argv);
 
-    if (!pc_explain_parse(conn, argc, argv, &json, &diff, &arg)) {
-        return;
-    }
-    if (!arg) {
+    if (rq && !rq->arg) {
         unixctl_command_reply_error(conn, "no packet given: FLOW is written "
                                     "as for ovs-appctl ofproto/trace");
-        return;
+        pc_explain_request_destroy(rq);
+    } else if (rq) {
+        rq->run = pc_explain_trace_run;
+        pc_explain_start(e, rq, pc_explain_trace_start);
     }
-    rq = pc_explain_request_create(e_, conn, json);
-    rq->arg = xstrdup(arg);
-    rq->run = pc_explain_trace_run;
-    pc_explain_start(e_, rq, pc_explain_trace_start);
 }
 
 /* Lifecycle. */
