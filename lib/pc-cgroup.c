@@ -166,11 +166,18 @@ set_memory(const char *path, uint64_t memory)
                               ovs_strerror(error)) : NULL);
 }
 
+uint64_t
+pc_cgroup_quota(uint64_t cpu)
+{
+    /* The kernel takes no quota below 1 ms, and none of many days; a million
+     * CPUs are as good as any number. */
+    return MAX(MIN(cpu, 1000000000) * PC_CGROUP_PERIOD_USEC / 1000, 1000);
+}
+
 static char *
 set_cpu(const char *path, uint64_t cpu)
 {
-    /* The kernel takes no quota below 1 ms. */
-    uint64_t quota = MAX(cpu * PC_CGROUP_PERIOD_USEC / 1000, 1000);
+    uint64_t quota = pc_cgroup_quota(cpu);
     char *value;
     int error;
 

@@ -47,6 +47,10 @@ struct pc_cgroup_usage {
 
 #define PC_CGROUP_PERIOD_USEC 100000
 
+/* The CPU time, in microseconds of each period, of 'cpu' millicores: within what
+ * the kernel takes, however little or much they are. */
+uint64_t pc_cgroup_quota(uint64_t cpu);
+
 /* True if the machine has the unified hierarchy (v2). */
 bool pc_cgroup_is_v2(void);
 

@@ -219,7 +219,7 @@ add_cgroup(struct pc_container_config *c, const struct pc_container_spec *s)
 {
     char *path = pc_container_cgroup(s->lxc_path, s->name);
     const struct pc_cgroup_limits *l = &s->limits;
-    uint64_t quota = MAX(l->cpu * PC_CGROUP_PERIOD_USEC / 1000, 1000);
+    uint64_t quota = pc_cgroup_quota(l->cpu);
     bool v2 = pc_cgroup_is_v2();
 
     add(c, "lxc.cgroup.dir.container", "%s/payload", path);

@@ -99,7 +99,9 @@ make_dirs(const struct pc_container_spec *s)
     int error;
 
     error = pc_fs_make_dirs(s->lxc_path);
-    error = error ? error : pc_fs_make_dir(dir, 0711, 0, 0);
+    /* For root and the container: a file of the container that is set-user-id
+     * is none for the users of this machine. */
+    error = error ? error : pc_fs_make_dir(dir, 0710, 0, s->id_base);
     error = error ? error : pc_fs_make_dir(root, 0755, 0, 0);
     error = error ? error : pc_fs_make_dir(upper, 0755, s->id_base,
                                            s->id_base);
