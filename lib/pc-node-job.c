@@ -278,7 +278,9 @@ pc_node_job_start(struct pc_node_vi *vi)
 /* Stop. */
 
 /* The last line that the VI has printed itself: nearly always why it ended.
- * What its init has to say comes by pc_container_stage(). */
+ * Programs that show the offending text below their error (nft) are met by
+ * looking at three lines for one that says "error".  What its init has to say
+ * comes by pc_container_stage(). */
 static char *
 read_last_line(const char *lxc_path, const char *name)
 {
@@ -294,7 +296,8 @@ read_last_line(const char *lxc_path, const char *name)
     off_t from = MAX(size - (off_t) sizeof buf + 1, 0);
     ssize_t n = pread(fd, buf, sizeof buf - 1, from);
     close(fd);
-    while (n > 0) {
+    char *last = NULL;
+    for (int lines = 0; n > 0 && lines < 3; ) {
         buf[n] = '\0';
         char *end = strrchr(buf, '\n');
         char *line = end ? end + 1 : buf;
@@ -302,11 +305,18 @@ read_last_line(const char *lxc_path, const char *name)
         line += strspn(line, " \t\r");
         if (*line && strncmp(line, INIT_PREFIX, strlen(INIT_PREFIX))) {
             line[strcspn(line, "\r")] = '\0';
-            return xstrdup(line);
+            if (!last || strcasestr(line, "error")) {
+                free(last);
+                last = xstrdup(line);
+                if (strcasestr(line, "error")) {
+                    break;
+                }
+            }
+            lines++;
         }
         n = end ? end - buf : 0;
     }
-    return NULL;
+    return last;
 }
 
 static void
