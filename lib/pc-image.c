@@ -188,6 +188,79 @@ load(const struct pc_image_source *src, const char *key, bool has_manifest,
     return error ? xasprintf("%s: %s", key, ovs_strerror(error)) : NULL;
 }
 
+/* True if 'name' in the cache is work in progress of a process that is no more. */
+static bool
+is_broken(const char *name)
+{
+    long int pid;
+
+    return (sscanf(name, ".tmp-%ld-", &pid) == 1 && pid != getpid()
+            && kill(pid, 0) && errno == ESRCH);
+}
+
+/* True if 'name' in the cache is an image, and not one of 'keep'. */
+static bool
+is_unused(const char *name, const char *const *keep)
+{
+    if (name[0] == '.' || !strncmp(name, "download-", 9)
+        || !strncmp(name, "host-", 5)) {
+        return false;
+    }
+    for (size_t i = 0; keep[i]; i++) {
+        if (!strcmp(name, keep[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Removes 'name' of 'cache'.  It gets another name first: half an image must
+ * not pass for one that is done. */
+static int
+remove_image(const char *cache, const char *name)
+{
+    char *path = xasprintf("%s/%s", cache, name);
+    char *gone = xasprintf("%s/.tmp-%ld-XXXXXX", cache, (long int) getpid());
+    int error;
+
+    if (mkdtemp(gone) && !rename(path, gone)) {
+        error = pc_fs_remove_tree(gone);
+    } else {
+        error = errno == EISDIR ? pc_fs_remove_tree(path) : errno;
+        rmdir(gone);
+    }
+    free(path);
+    free(gone);
+    return error;
+}
+
+/* Removes from 'cache' what broken runs have left and, if 'keep' is nonnull,
+ * images that are not in it.  Returns the number removed. */
+static size_t
+collect(const char *cache, const char *const *keep)
+{
+    DIR *dir = opendir(cache);
+    struct dirent *de;
+    size_t n = 0;
+
+    while (dir && (de = readdir(dir))) {
+        if (is_broken(de->d_name) || (keep && is_unused(de->d_name, keep))) {
+            int error = remove_image(cache, de->d_name);
+
+            if (!error) {
+                n++;
+            } else if (error != ENOENT) {
+                VLOG_WARN("%s/%s: cannot remove (%s)", cache, de->d_name,
+                          ovs_strerror(error));
+            }
+        }
+    }
+    if (dir) {
+        closedir(dir);
+    }
+    return n;
+}
+
 char *
 pc_image_ensure(const struct pc_image_source *src, struct pc_image **imagep)
 {
@@ -199,6 +272,7 @@ pc_image_ensure(const struct pc_image_source *src, struct pc_image **imagep)
     size_t n = 0;
 
     *imagep = NULL;
+    collect(src->cache, NULL);
     error = (is_host ? pc_image_ensure_host(src, &image->key)
              : ensure_by_url(src, sha256, &image->key));
     error = error ? error : load(src, image->key, !is_host, image);
@@ -243,68 +317,10 @@ pc_image_destroy(struct pc_image *image)
     }
 }
 
-/* True if 'name' in the cache is not needed by anybody. */
-static bool
-is_garbage(const char *name, const char *const *keep)
-{
-    long int pid;
-
-    if (name[0] == '.') {
-        return (sscanf(name, ".tmp-%ld-", &pid) == 1 && pid != getpid()
-                && kill(pid, 0) && errno == ESRCH);
-    } else if (!strncmp(name, "download-", 9)
-               || !strncmp(name, "host-", 5)) {
-        return false;
-    }
-    for (size_t i = 0; keep && keep[i]; i++) {
-        if (!strcmp(name, keep[i])) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* Removes 'name' of 'cache'.  It gets another name first: half an image must
- * not pass for one that is done. */
-static int
-remove_image(const char *cache, const char *name)
-{
-    char *path = xasprintf("%s/%s", cache, name);
-    char *gone = xasprintf("%s/.tmp-%ld-XXXXXX", cache, (long int) getpid());
-    int error;
-
-    if (mkdtemp(gone) && !rename(path, gone)) {
-        error = pc_fs_remove_tree(gone);
-    } else {
-        error = errno == EISDIR ? pc_fs_remove_tree(path) : errno;
-        rmdir(gone);
-    }
-    free(path);
-    free(gone);
-    return error;
-}
-
 size_t
 pc_image_collect(const char *cache, const char *const *keep)
 {
-    DIR *dir = opendir(cache);
-    struct dirent *de;
-    size_t n = 0;
+    static const char *const nothing[] = { NULL };
 
-    while (dir && (de = readdir(dir))) {
-        if (is_garbage(de->d_name, keep)) {
-            int error = remove_image(cache, de->d_name);
-
-            if (error) {
-                VLOG_WARN("%s/%s: cannot remove (%s)", cache, de->d_name,
-                          ovs_strerror(error));
-            } else {
-                n++;
-            }
-        }
-    }
-    if (dir) {
-        closedir(dir);
-    }
-    return n;
+    return collect(cache, keep ? keep : nothing);
 }

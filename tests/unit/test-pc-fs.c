@@ -73,8 +73,10 @@ make_deep(const char *name, int depth)
  * removes it.) */
 START_TEST(deep_tree)
 {
-    struct rlimit limit = { 128, 128 };
+    struct rlimit limit;
 
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    limit.rlim_cur = 128;
     ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
     make_deep("d", 5000);
     /* Names that the removal uses itself. */

@@ -272,6 +272,27 @@ START_TEST(not_a_file)
 }
 END_TEST
 
+/* What a killed process has left goes with the next image. */
+START_TEST(broken_run)
+{
+    static const struct entry entries[] = { GOOD, { NULL, 0, NULL } };
+    char *left = file("cache/.tmp-4194304-abc/tree");
+    char *mine = xasprintf("%s/cache/.tmp-%ld-abc", dir, (long int) getpid());
+    struct pc_image *image;
+
+    /* No process has that number: the kernel's limit is lower by one. */
+    ck_assert_int_eq(pc_fs_make_dirs(left), 0);
+    ck_assert_int_eq(pc_fs_make_dirs(mine), 0);
+    write_tar(entries, ARCHIVE_FILTER_NONE);
+    ck_assert_ptr_null(ensure("x.tar", NULL, &image));
+    ck_assert_int_eq(access(left, F_OK), -1);
+    ck_assert_int_eq(access(mine, F_OK), 0);
+    pc_image_destroy(image);
+    free(left);
+    free(mine);
+}
+END_TEST
+
 START_TEST(not_an_archive)
 {
     struct pc_image *image;
@@ -338,6 +359,7 @@ main(void)
     tcase_add_test(tc, too_large);
     tcase_add_test(tc, too_many_and_too_long);
     tcase_add_test(tc, not_a_file);
+    tcase_add_test(tc, broken_run);
     tcase_add_test(tc, not_an_archive);
     tcase_add_test(tc, directory);
     return pc_test_run("pc-image", tc);
