@@ -159,8 +159,9 @@ pc_ctl_add_gateway(struct sset *gateways, const struct pc_l3_address *subnet)
     sset_add_and_free(gateways, pc_ctl_format_address(&subnet->addr));
 }
 
-/* Takes the first address of each family in 'row' that no VI has. */
-static void
+/* Takes the first address of each family in 'row' that no VI has.  Returns NULL,
+ * or an error if nothing tells the prefix length of one. */
+static char * OVS_WARN_UNUSED_RESULT
 pc_ctl_take_named(const struct pcrec_service *row, const struct sset *used,
                   const struct pc_l3_address *subnets, size_t n_subnets,
                   struct pc_ctl_addresses *a)
@@ -184,12 +185,17 @@ pc_ctl_take_named(const struct pcrec_service *row, const struct sset *used,
         have[v4] = true;
         const struct pc_l3_address *subnet
             = pc_ctl_find_subnet(subnets, n_subnets, &addr.addr);
+        if (!subnet && !has_plen) {
+            return xasprintf("address %s is in no subnet of the VIs: give it a "
+                             "prefix length, and gateway=", row->addresses[i]);
+        }
         pc_ctl_add_prefix(&a->addresses, &addr.addr,
                           (subnet && !has_plen ? subnet->plen : addr.plen));
         if (subnet && !row->n_gateways) {
             pc_ctl_add_gateway(&a->gateways, subnet);
         }
     }
+    return NULL;
 }
 
 static void
@@ -242,18 +248,25 @@ pc_ctl_allocate(struct pc_controller *c, const struct pc_ctl_service *svc,
         sset_add(&a->gateways, row->gateways[i]);
         sset_add(&used, row->gateways[i]);
     }
+    char *error = NULL;
     if (row->n_addresses) {
-        pc_ctl_take_named(row, &used, subnets, n_subnets, a);
+        error = pc_ctl_take_named(row, &used, subnets, n_subnets, a);
     } else {
         pc_ctl_take_free(subnets, n_subnets, &used, !row->n_gateways, a);
     }
     sset_destroy(&used);
     free(subnets);
-    if (!sset_is_empty(&a->addresses)) {
+    if (!error && svc->s.mode == PC_MODE_ROUTE
+        && !sset_is_empty(&a->addresses) && sset_is_empty(&a->gateways)) {
+        error = xstrdup("no gateway: give the service one (gateway=) to which "
+                        "its VIs send what they return");
+    }
+    if (!error && !sset_is_empty(&a->addresses)) {
         return NULL;
     }
     pc_ctl_addresses_destroy(a);
-    return (row->n_addresses
+    return (error ? error
+            : row->n_addresses
             ? xasprintf("all of the service's addresses are taken")
             : n_subnets
             ? xasprintf("no address is free in the subnet of the VIs")
