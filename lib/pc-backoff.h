@@ -41,6 +41,7 @@ struct pc_backoff {
 #define PC_BACKOFF_MAX_MS 60000
 #define PC_BACKOFF_RESET_MS 30000
 
+/* Initializes it as of something that has not died yet. */
 void pc_backoff_init(struct pc_backoff *);
 
 /* It came up at 'now'. */
@@ -58,6 +59,8 @@ struct pc_rise {
     bool good;
 };
 
+/* Initializes it as not good: 'rise' good results in a row make it good, 'fall'
+ * bad ones make it bad again. */
 void pc_rise_init(struct pc_rise *, unsigned int rise, unsigned int fall);
 
 /* Feeds one result; returns true if 'good' changed. */

@@ -59,6 +59,7 @@ struct ofpbuf;
 struct ofputil_group_mod;
 struct ofputil_meter_config;
 
+/* Returns an empty table, and frees one with all that is in it; NULL is fine. */
 struct pc_flow_table *pc_flow_table_create(void);
 void pc_flow_table_destroy(struct pc_flow_table *);
 

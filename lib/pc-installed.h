@@ -64,6 +64,7 @@ void pc_installed_for_each_flow(const struct pc_installed *,
                                 void (*cb)(const struct pc_flow_view *,
                                            void *aux), void *aux);
 
+/* How many flows, groups and meters of ours the switch has. */
 struct pc_installed_counts {
     size_t n_flows, n_groups, n_meters;
 };

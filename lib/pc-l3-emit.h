@@ -83,6 +83,8 @@ void pc_l3_emit_answers(const struct pc_l3_emitter *,
                         const struct pc_l3_interface *,
                         const struct pc_l3_address *, struct ofpbuf *acts);
 
+/* Add to a match: Ethernet type; ICMP or, by Ethernet type, ICMPv6 type;
+ * an address in a prefix, of the source or with 'dst' of the destination. */
 void pc_l3_match_ether_type(struct match *, uint16_t dl_type);
 void pc_l3_match_icmp(struct match *, uint16_t dl_type, uint8_t type);
 void pc_l3_match_prefix(struct match *, const struct pc_l3_address *,
@@ -94,6 +96,7 @@ void pc_l3_put_goto(const struct pc_l3_emitter *, struct ofpbuf *acts,
                     enum pc_table);
 void pc_l3_put_resubmit(const struct pc_l3_emitter *, struct ofpbuf *acts,
                         enum pc_table);
+/* Append actions: output to a port; one off the TTL; a field copied. */
 void pc_l3_put_output(struct ofpbuf *acts, ofp_port_t);
 void pc_l3_put_dec_ttl(struct ofpbuf *acts);
 void pc_l3_put_move(struct ofpbuf *acts, enum mf_field_id src,

@@ -152,6 +152,8 @@ enum pc_group_kind {
  * fast failover group watches, for each must watch something. */
 #define PC_GROUP_ALWAYS (PC_GROUP_BASE | 0xf)
 
+/* The group of 'kind' of the service with that number (1 to 32767), and the
+ * other way round; the latter two only mean something if the group is ours. */
 uint32_t pc_group_id(uint16_t service, enum pc_group_kind);
 bool pc_group_is_ours(uint32_t group_id);
 uint16_t pc_group_service(uint32_t group_id);

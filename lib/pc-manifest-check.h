@@ -22,6 +22,9 @@
  * constant text that says what it must be ("must be ...").  Private to
  * pc-manifest.c and tests. */
 
+/* Of an image, a path in it, a file of its folder, an owner (as in chown(1)), an
+ * octal mode, a variable's name, a capability without "CAP_", a sysctl and its
+ * value, the program of a command, the path of a HTTP request. */
 const char *pc_manifest_check_name(const char *s);
 const char *pc_manifest_check_path(const char *s);      /* Absolute. */
 const char *pc_manifest_check_source(const char *s);    /* Relative. */

@@ -27,6 +27,10 @@
 struct ofpbuf;
 struct pc_meta;
 
+/* Each appends one action to the buffer, which owns it: the metadata of a packet
+ * on its way (pc-layout.h), resubmit(,table_id), the metadata of one that has
+ * been served, output, group, meter, what in_port is from here on (OFPP_NONE:
+ * Open vSwitch learns no address from the packet), and Ethernet addresses. */
 void pc_ofpact_put_meta(struct ofpbuf *, const struct pc_meta *);
 void pc_ofpact_put_resubmit(struct ofpbuf *, uint8_t table_id);
 void pc_ofpact_put_served(struct ofpbuf *);

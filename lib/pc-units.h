@@ -42,6 +42,8 @@
 #include <stdint.h>
 #include "openvswitch/compiler.h"
 
+/* Parse a text of the table above into thousandths of a CPU, bytes, bits per
+ * second, percent (0 to 100) and a plain number. */
 char *pc_units_parse_cpu(const char *, uint64_t *millicores)
     OVS_WARN_UNUSED_RESULT;
 char *pc_units_parse_bytes(const char *, uint64_t *bytes)
@@ -53,6 +55,8 @@ char *pc_units_parse_percent(const char *, uint64_t *percent)
 char *pc_units_parse_count(const char *, uint64_t *count)
     OVS_WARN_UNUSED_RESULT;
 
+/* The shortest texts of these quantities, such as "500m", "256MiB", "1Gbps"; the
+ * caller frees them. */
 char *pc_units_format_cpu(uint64_t millicores);
 char *pc_units_format_bytes(uint64_t bytes);
 char *pc_units_format_rate(uint64_t bits_per_second);

@@ -44,12 +44,15 @@ struct pc_value {
     };
 };
 
+/* Each returns a new value with one reference, a copy of what it is given. */
 struct pc_value *pc_value_from_flow(ovs_be64 cookie, const struct ofpact *,
                                     size_t ofpacts_len);
 struct pc_value *pc_value_from_group(const struct ofputil_group_mod *);
 struct pc_value *pc_value_from_group_desc(const struct ofputil_group_desc *);
 struct pc_value *pc_value_from_meter(const struct ofputil_meter_config *);
 
+/* One reference more (and returns the same value), or one less: the last one
+ * frees it; NULL is fine. */
 struct pc_value *pc_value_ref(const struct pc_value *);
 void pc_value_unref(struct pc_value *);
 
