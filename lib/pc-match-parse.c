@@ -518,7 +518,7 @@ check_match(const struct tokens *ts, const struct match *match)
 static char * OVS_WARN_UNUSED_RESULT
 check_wire(const struct pc_rule_match *m)
 {
-    struct match match, decoded;
+    struct match match, decoded = MATCH_CATCHALL_INITIALIZER;
     struct ofpbuf b;
 
     pc_rule_match_expand(m, PC_FORWARD, &match);
