@@ -138,8 +138,27 @@ memory_in_use(const char *path)
     return read_number(path, &usage);
 }
 
-/* Sets the memory limit.  v1 refuses by itself what is below the use; v2 would
- * kill processes to obey, therefore look first. */
+/* v2: asks the kernel to free what it can, such as the page cache, until 'memory'
+ * bytes are in use.  Kernels before 5.19 cannot. */
+static void
+reclaim_memory(const char *path, uint64_t memory)
+{
+    static const struct pc_cgroup_file reclaim
+        = { NULL, NULL, "memory.reclaim" };
+    uint64_t in_use = memory_in_use(path);
+
+    if (in_use > memory) {
+        char *value = xasprintf("%"PRIu64, in_use - memory);
+
+        /* EAGAIN: it was less. */
+        write_value(path, &reclaim, value);
+        free(value);
+    }
+}
+
+/* Sets the memory limit.  v1 frees what can be freed, and refuses by itself what
+ * is then still below the use; v2 would kill processes to obey, therefore do the
+ * same first. */
 static char *
 set_memory(const char *path, uint64_t memory)
 {
@@ -147,6 +166,9 @@ set_memory(const char *path, uint64_t memory)
                    : xstrdup(pc_cgroup_is_v2() ? "max" : "-1"));
     int error;
 
+    if (memory && pc_cgroup_is_v2()) {
+        reclaim_memory(path, memory);
+    }
     if (memory && pc_cgroup_is_v2() && memory_in_use(path) > memory) {
         error = EBUSY;
     } else {

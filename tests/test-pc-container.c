@@ -227,6 +227,8 @@ check_limits(struct test *t)
         = { .cpu = 500, .memory = 128 << 20, .pids = 64 };
     const struct pc_cgroup_limits second
         = { .cpu = 250, .memory = 96 << 20, .pids = 32 };
+    const struct pc_cgroup_limits cached
+        = { .cpu = 250, .memory = 56 << 20, .pids = 32 };
     const struct pc_cgroup_limits small
         = { .cpu = 100, .memory = 65536, .pids = 16 };
     struct pc_cgroup_usage usage;
@@ -242,6 +244,13 @@ check_limits(struct test *t)
     check(error && strstr(error, "in use"), "memory below use is refused");
     free(error);
     check_kernel_limits(t, &second, "limits as before");
+    check(!sh_timeout(t, "cat /usr/lib/*/*.so.* | head -c 60M > /dev/null",
+                      120000, NULL), "fill the page cache");
+    check(!pc_container_get_usage(t->cfg.lxc_path, NAME, &usage), "usage");
+    printf("memory: %"PRIu64"\n", usage.memory);
+    check_error(pc_container_set_limits(t->cfg.lxc_path, NAME, &cached),
+                "page cache does not count as use");
+    check_kernel_limits(t, &cached, "limits changed");
     status = sh_timeout(t, "exec dd if=/dev/zero of=/dev/null bs=150M count=1",
                         120000, NULL);
     printf("status: %d\n", status);
