@@ -190,7 +190,8 @@ pc_ctl_interface_compile(struct pc_controller *c, struct pc_ctl_part *part)
     part->has_port = row->port[0] != '\0';
     free(part->port);
     part->port = part->has_port ? xstrdup(row->port) : NULL;
-    part->mac = pc_l3_default_mac(&part->uuid);
+    part->mac = pc_l3_default_mac(pc_switch_datapath_id(r->sw), r->name,
+                                  row->name);
     if (row->mac[0] && !eth_addr_from_string(row->mac, &part->mac)) {
         return xasprintf("%s: not an Ethernet address", row->mac);
     }

@@ -18,22 +18,31 @@
 
 #include "pc-l3.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "packets.h"
+#include "sha1.h"
 #include "util.h"
-#include "uuid.h"
 
 /* Values that people write about interfaces and routes. */
 
 /* Returns the Ethernet address of an interface for which none was given: a
- * locally administered one, always the same for the same row. */
+ * locally administered one that depends on the switch and on names only, so
+ * that an interface deleted and added again has the same, and what the hosts
+ * in its subnet know of it stays true. */
 struct eth_addr
-pc_l3_default_mac(const struct uuid *interface)
+pc_l3_default_mac(uint64_t datapath_id, const char *router,
+                  const char *interface)
 {
+    char *seed = xasprintf("%016"PRIx64"/%s/%s", datapath_id, router,
+                           interface);
+    uint8_t digest[SHA1_DIGEST_SIZE];
     struct eth_addr mac;
 
-    memcpy(mac.ea, interface->parts, sizeof mac.ea);
+    sha1_bytes(seed, strlen(seed), digest);
+    free(seed);
+    memcpy(mac.ea, digest, sizeof mac.ea);
     mac.ea[0] = (mac.ea[0] & ~1) | 2;
     return mac;
 }

@@ -191,7 +191,8 @@ void pc_l3_format_neighbors(const struct pc_l3 *, long long int now,
                             struct ds *);
 
 /* Values. */
-struct eth_addr pc_l3_default_mac(const struct uuid *interface);
+struct eth_addr pc_l3_default_mac(uint64_t datapath_id, const char *router,
+                                  const char *interface);
 char *pc_l3_parse_address(const char *, struct pc_l3_address *)
     OVS_WARN_UNUSED_RESULT;
 char *pc_l3_parse_prefix(const char *, struct pc_l3_address *)
