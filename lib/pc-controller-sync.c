@@ -356,20 +356,37 @@ pc_ctl_all_done(const struct pc_controller *c, uint64_t generation)
 
 /* Main loop. */
 
+/* Is a router that leaves (say, its table_base was changed) still removing
+ * what it had on the switch of 'r'?  Each would undo the other's work. */
 static bool
-pc_ctl_must_read(const struct pc_ctl_router *r)
+pc_ctl_is_held(const struct pc_controller *c, const struct pc_ctl_router *r)
+{
+    const struct pc_ctl_router *other;
+
+    LIST_FOR_EACH (other, list_node, &c->leaving_routers) {
+        if (other != r && !strcmp(other->target, r->target)) {
+            return !r->leaving_until;
+        }
+    }
+    return false;
+}
+
+static bool
+pc_ctl_must_read(const struct pc_controller *c, const struct pc_ctl_router *r)
 {
     return (pc_switch_is_ready(r->sw) && !r->reading
             && r->epoch != pc_switch_epoch(r->sw)
-            && !pc_switch_is_busy(r->sw));
+            && !pc_switch_is_busy(r->sw)
+            && !pc_ctl_is_held(c, r));
 }
 
 static void
-pc_ctl_router_wait(const struct pc_ctl_router *r)
+pc_ctl_router_wait(const struct pc_controller *c,
+                   const struct pc_ctl_router *r)
 {
     pc_switch_wait(r->sw);
     pc_ctl_l3_wait(r);
-    if (pc_ctl_must_read(r)) {
+    if (pc_ctl_must_read(c, r)) {
         poll_timer_wait_until(r->read_after);
     }
     if (r->installed && !r->reading) {
@@ -399,7 +416,7 @@ pc_ctl_router_run(struct pc_controller *c, struct pc_ctl_router *r)
     if (r->synced && pc_switch_acked(r->sw) >= r->token) {
         r->done = r->submitted;
     }
-    if (pc_ctl_must_read(r)) {
+    if (pc_ctl_must_read(c, r)) {
         if (time_msec() >= r->read_after) {
             pc_ctl_start_reading(c, r);
         }
@@ -459,10 +476,10 @@ pc_ctl_sync_wait(struct pc_controller *c)
     struct pc_ctl_router *r;
 
     HMAP_FOR_EACH (r, hmap_node, &c->routers) {
-        pc_ctl_router_wait(r);
+        pc_ctl_router_wait(c, r);
     }
     LIST_FOR_EACH (r, list_node, &c->leaving_routers) {
-        pc_ctl_router_wait(r);
+        pc_ctl_router_wait(c, r);
         poll_timer_wait_until(r->leaving_until);
     }
 }
