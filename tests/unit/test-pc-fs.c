@@ -78,7 +78,7 @@ START_TEST(deep_tree)
     ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
     limit.rlim_cur = 128;
     ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
-    make_deep("d", 1000);
+    make_deep("directory", 600);
     /* Names that the removal uses itself. */
     make_deep("deep-0", 200);
     make_deep("deep-1", 1);
