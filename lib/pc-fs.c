@@ -27,7 +27,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "socket-util.h"
 #include "util.h"
+
+#define MAX_COPY (64 * 1024 * 1024)
 
 int
 pc_fs_make_dirs(const char *path)
@@ -316,30 +319,52 @@ pc_fs_read_below(const char *dir, const char *name, size_t max, char **text)
     return error;
 }
 
-int
-pc_fs_write_file(const char *path, const char *text)
+/* Writes 'length' bytes and closes 'fd'. */
+static int
+write_and_close(int fd, const char *data, size_t length)
 {
-    size_t length = strlen(text);
     size_t written;
-    int error = 0;
-    int fd;
+    int error = write_fully(fd, data, length, &written);
 
-    fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
-              0600);
-    if (fd < 0) {
-        return errno;
-    }
-    for (written = 0; written < length && !error; ) {
-        ssize_t retval = write(fd, text + written, length - written);
-
-        if (retval >= 0) {
-            written += retval;
-        } else if (errno != EINTR) {
-            error = errno;
-        }
-    }
     if (close(fd) && !error) {
         error = errno;
     }
+    return error;
+}
+
+int
+pc_fs_write_file(const char *path, const char *text)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
+                  0600);
+
+    return fd < 0 ? errno : write_and_close(fd, text, strlen(text));
+}
+
+int
+pc_fs_copy_file(const char *source, const char *target, mode_t mode)
+{
+    char *temp = xasprintf("%s.XXXXXX", target);
+    char *data = NULL;
+    size_t length;
+    int error = pc_fs_read_file(source, MAX_COPY, &data, &length);
+    int fd = error ? -1 : mkostemp(temp, O_CLOEXEC);
+
+    if (!error && fd < 0) {
+        error = errno;
+    }
+    if (!error) {
+        error = fchmod(fd, mode) ? errno : 0;
+        int error2 = write_and_close(fd, data, length);
+        error = error ? error : error2;
+        if (!error && rename(temp, target)) {
+            error = errno;
+        }
+        if (error) {
+            unlink(temp);
+        }
+    }
+    free(data);
+    free(temp);
     return error;
 }

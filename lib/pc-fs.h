@@ -53,4 +53,8 @@ int pc_fs_read_below(const char *dir, const char *name, size_t max,
 /* Writes 'text' as the whole of 'path' (O_TRUNC, mode 0600 if new). */
 int pc_fs_write_file(const char *path, const char *text);
 
+/* Makes 'target' a copy of the regular file 'source' (at most 64 MiB), with
+ * exactly 'mode', in one step: whoever has the old 'target' open keeps it. */
+int pc_fs_copy_file(const char *source, const char *target, mode_t mode);
+
 #endif /* pc-fs.h */

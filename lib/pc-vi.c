@@ -21,11 +21,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "openvswitch/vlog.h"
 #include "pc-fetch.h"
 #include "pc-fs.h"
 #include "pc-image.h"
 #include "svec.h"
 #include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(pc_vi);
 
 /* Manifest of the image `host`: a VI that just is, to be used by vi-exec and
  * with command=. */
@@ -40,6 +43,25 @@ static const char *const setup_capabilities[] = {
     "setuid", NULL
 };
 
+/* Makes the VIs' init a copy below 'state_dir', which the root of a VI can
+ * reach; where the program was installed or built (below /root, perhaps) it
+ * need not.  An error shows again, and is reported, when a VI is started. */
+static void
+copy_init(struct pc_vi_config *cfg, const char *state_dir)
+{
+    char *copy = xasprintf("%s/pcloud-vi-init", state_dir);
+    int error = pc_fs_copy_file(cfg->paths.init, copy, 0755);
+
+    if (error) {
+        VLOG_WARN("cannot copy %s to %s (%s)", cfg->paths.init, copy,
+                  ovs_strerror(error));
+        free(copy);
+    } else {
+        free(cfg->paths.init);
+        cfg->paths.init = copy;
+    }
+}
+
 int
 pc_vi_config_init(struct pc_vi_config *cfg, const char *state_dir)
 {
@@ -52,7 +74,13 @@ pc_vi_config_init(struct pc_vi_config *cfg, const char *state_dir)
     cfg->id_count = 65536;
     pc_container_paths_init(&cfg->paths);
     error = pc_fs_make_dirs(cfg->lxc_path);
-    return error ? error : pc_fs_make_dirs(cfg->image_cache);
+    if (!error) {
+        error = pc_fs_make_dirs(cfg->image_cache);
+    }
+    if (!error) {
+        copy_init(cfg, state_dir);
+    }
+    return error;
 }
 
 void

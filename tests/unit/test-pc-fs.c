@@ -89,6 +89,7 @@ START_TEST(links)
 {
     char *link = xasprintf("%s/link", dir);
     char *file = xasprintf("%s/file", dir);
+    struct stat st;
     char *text;
 
     /* A link is removed, not what it points to. */
@@ -106,6 +107,17 @@ START_TEST(links)
     ck_assert_int_eq(pc_fs_read_below(dir, "file", 4, &text), 0);
     ck_assert_str_eq(text, "text");
     free(text);
+
+    /* A copy replaces a link, and is not written through it. */
+    ck_assert_int_eq(pc_fs_remove_tree(link), 0);
+    ck_assert_int_eq(symlink("/dev/null", link), 0);
+    ck_assert_int_eq(pc_fs_copy_file(file, link, 0640), 0);
+    ck_assert_int_eq(lstat(link, &st), 0);
+    ck_assert_int_eq(st.st_mode, S_IFREG | 0640);
+    ck_assert_int_eq(pc_fs_read_file(link, 4, &text, NULL), 0);
+    ck_assert_str_eq(text, "text");
+    free(text);
+    ck_assert_int_eq(pc_fs_copy_file("/nonexistent", link, 0640), ENOENT);
     free(file);
     free(link);
 }
