@@ -27,6 +27,8 @@ pc_test_run(const char *name, TCase *tc)
     SRunner *sr;
     int n_failed;
 
+    /* Nothing here is timed: this only ends what hangs. */
+    tcase_set_timeout(tc, 120);
     suite_add_tcase(suite, tc);
     sr = srunner_create(suite);
     srunner_run_all(sr, CK_ENV);
