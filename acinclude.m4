@@ -128,8 +128,7 @@ dnl PCLOUD_CHECK_PROGRAMS
 dnl
 dnl Programs that only some targets need.
 AC_DEFUN([PCLOUD_CHECK_PROGRAMS],
-  [AC_CHECK_PROGS([VALGRIND], [valgrind], [])
-   AC_CHECK_PROGS([GROFF], [groff], [])
+  [AC_CHECK_PROGS([GROFF], [groff], [])
    AM_CONDITIONAL([HAVE_GROFF], [test "X$GROFF" != X])
    AM_MISSING_PROG([AUTOM4TE], [autom4te])])
 

@@ -104,11 +104,12 @@ check-suites: all $(check_PROGRAMS) tests/testsuite tests/atlocal distfiles
 	$(srcdir)/tests/summary $(RESULTS)/unit $(RESULTS)/testsuite
 CHECK_LOCAL += check-suites
 
-# Unit tests under valgrind.
+# Unit tests under valgrind, which may have been installed after configure ran.
+VALGRIND = valgrind
 VALGRIND_FLAGS = -q --error-exitcode=99 --leak-check=full \
 	--errors-for-leak-kinds=definite --trace-children=no
 check-valgrind: $(UNIT_TESTS)
-	@test -n "$(VALGRIND)" || { echo "check-valgrind needs valgrind" >&2; exit 1; }
+	@command -v $(VALGRIND) >/dev/null || { echo "check-valgrind needs valgrind" >&2; exit 1; }
 	@CK_FORK=no UNIT_WRAPPER='$(VALGRIND) $(VALGRIND_FLAGS)' \
 	    $(srcdir)/tests/run-unit $(RESULTS)/valgrind-cases $(UNIT_TESTS); \
 	  status=$$?; $(srcdir)/tests/summary $(RESULTS)/valgrind-cases && exit $$status

@@ -358,6 +358,9 @@ pcloud_check_machine_clean () {
 }
 
 # pcloud_check_logs [SED-COMMANDS]
+#
+# A VI's ports (pc1a, ...) go with it, and the switch may notice while it reads
+# from them.
 pcloud_check_logs () {
     for pc_log in "$PCLOUD_LOGDIR"/*.log *.log; do
         case $pc_log in
@@ -377,6 +380,7 @@ pcloud_check_logs () {
 /setting extended ack support failed/d
 /dpif_netlink.*does not exist/d
 /netdev_linux.*obtaining netdev stats via vport failed/d
+/\(netdev_linux\|dpif_netdev\).* pc[0-9]*[ab][: ].*\(Network is down\|No such device\)/d
 /|WARN|/p
 /|ERR|/p
 /|EMER|/p" "$pc_log"
