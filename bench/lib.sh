@@ -136,10 +136,10 @@ PY
 # ms_of CMD...: the milliseconds that it took.
 ms_of() {
     local t0 t1
-    t0=$(date +%s%N)
+    t0=$EPOCHREALTIME
     "$@" >/dev/null
-    t1=$(date +%s%N)
-    calc "($t1 - $t0) / 1e6"
+    t1=$EPOCHREALTIME
+    calc "($t1 - $t0) * 1000"
 }
 
 # median NUMBER...; calc EXPRESSION; judge EXPRESSION -> true|false
