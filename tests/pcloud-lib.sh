@@ -274,10 +274,6 @@ pcloud_routers () { ovs-vsctl list-br; }
 # pcloud_recompute: a full recompute; returns when it is on the switch.
 pcloud_recompute () { pcloud_appctl controller/recompute; }
 
-pcloud_in_sync () {
-    ! pcloud-ctl --bare --columns=status list Router | grep -q 'state="*reading'
-}
-
 pcloud_check_recompute () {
     test -s "$PCLOUD_RUNDIR/pcloud-agent.pid" || return 0
     for pc_br in $(pcloud_routers); do
@@ -285,9 +281,7 @@ pcloud_check_recompute () {
     done
     pcloud_recompute > "$PCLOUD_RUNDIR/recompute" \
         || { cat "$PCLOUD_RUNDIR/recompute"; return 1; }
-    # It also reads the switch again and corrects that.
-    sleep 0.3
-    pcloud_wait 10 pcloud_in_sync
+    # It answers once it has also read the switch again and corrected that.
     for pc_br in $(pcloud_routers); do
         pcloud_all "$pc_br" | diff -u "$PCLOUD_RUNDIR/incremental.$pc_br" - \
             || { echo "recompute changed $pc_br"; return 1; }
