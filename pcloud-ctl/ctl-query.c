@@ -18,12 +18,11 @@
  *
  * The IDL keeps a copy of whole tables, or of what a condition lets through;
  * but for that the server first makes a copy of each row of the table, for
- * each new client: 20 ms with ten thousand rules.  A "select" takes 2.5 ms.
- * So a command that adds a rule does not monitor the table Rule: it asks for
- * the rules with the same match, before, and for the error of its own, after.
- *
- * Between question and commit somebody else may add the same rule; then the
- * controller reports the second one in its error column. */
+ * each new client: 20 ms with ten thousand rules.  A "select" by UUID takes
+ * the same time, well below a millisecond, whatever the number of rules.  So a
+ * command that adds a rule does not monitor the table Rule: it asks for the
+ * rules that it would conflict with, before, and for the error of its own,
+ * after. */
 
 #include <config.h>
 
@@ -59,56 +58,66 @@ open_query(struct ctl_run *run)
                         ovs_retval_to_string(error)));
 }
 
-/* Runs the OVSDB operation 'op', a "select", which it takes over.  Returns the
- * rows, an array that the caller destroys, or NULL after an error, which ends
- * the command. */
+/* The rows in an operation's result, or null. */
+static const struct json *
+result_rows(const struct json *results, size_t i)
+{
+    const struct json *result
+        = (results && results->type == JSON_ARRAY
+           && i < json_array(results)->n ? json_array(results)->elems[i]
+           : NULL);
+    const struct json *rows
+        = (result && result->type == JSON_OBJECT
+           ? shash_find_data(json_object(result), "rows") : NULL);
+
+    return rows && rows->type == JSON_ARRAY ? rows : NULL;
+}
+
+/* Runs the OVSDB operations 'params', "select"s, which it takes over.  Returns
+ * the results, an array that the caller destroys, or NULL after an error,
+ * which ends the command. */
 static struct json *
-query(struct ctl_context *ctx, struct json *op)
+query(struct ctl_context *ctx, struct json *params)
 {
     struct ctl_run *run = ctl_run_from_context(ctx);
-    struct json *rows = NULL;
+    size_t n = json_array(params)->n - 1;
+    struct json *results = NULL;
     struct jsonrpc_msg *reply;
     char *error = run->query ? NULL : open_query(run);
 
     if (error) {
         ctl_error(ctx, "%s", error);
         free(error);
-        json_destroy(op);
+        json_destroy(params);
         return NULL;
     }
 
-    struct json *params
-        = json_array_create_2(json_string_create(pcrec_idl_class.database),
-                              op);
     int retval = jsonrpc_transact_block(
         run->query, jsonrpc_create_request("transact", params, NULL), &reply);
-    if (!retval && reply->result && reply->result->type == JSON_ARRAY
-        && json_array(reply->result)->n > 0) {
-        const struct json *result = json_array(reply->result)->elems[0];
-        const struct json *found
-            = (result->type == JSON_OBJECT
-               ? shash_find_data(json_object(result), "rows") : NULL);
-
-        rows = found && found->type == JSON_ARRAY ? json_clone(found) : NULL;
+    if (!retval) {
+        if (n && result_rows(reply->result, n - 1)) {
+            results = json_clone(reply->result);
+        }
+        jsonrpc_msg_destroy(reply);
     }
-    if (!rows) {
+    if (!results) {
         ctl_error(ctx, "%s: looking up rules failed (%s)", run->db,
                   retval ? ovs_retval_to_string(retval) : "unexpected reply");
     }
-    if (!retval) {
-        jsonrpc_msg_destroy(reply);
-    }
-    return rows;
+    return results;
 }
 
-/* A "select" of 'columns', separated by spaces, of the rules whose 'column'
- * is 'value'. */
+/* A "select" of 'columns', separated by spaces, of the rule with 'uuid'. */
 static struct json *
-create_select(const char *column, struct json *value, const char *columns)
+create_select(const struct uuid *uuid, const char *columns)
 {
     struct json *op = json_object_create();
     struct json *names = json_array_create_empty();
     struct svec words = SVEC_EMPTY_INITIALIZER;
+    struct json *value
+        = json_array_create_2(json_string_create("uuid"),
+                              json_string_create_nocopy(
+                                  xasprintf(UUID_FMT, UUID_ARGS(uuid))));
 
     svec_parse_words(&words, columns);
     for (size_t i = 0; i < words.n; i++) {
@@ -119,11 +128,18 @@ create_select(const char *column, struct json *value, const char *columns)
     json_object_put_string(op, "op", "select");
     json_object_put_string(op, "table", pcrec_table_rule.name);
     json_object_put(op, "where", json_array_create_1(
-                        json_array_create_3(json_string_create(column),
+                        json_array_create_3(json_string_create("_uuid"),
                                             json_string_create("=="),
                                             value)));
     json_object_put(op, "columns", names);
     return op;
+}
+
+static struct json *
+create_params(void)
+{
+    return json_array_create_1(
+        json_string_create(pcrec_idl_class.database));
 }
 
 /* The reference in column 'name' of 'row', if there is one. */
@@ -140,24 +156,34 @@ get_reference(const struct json *row, const char *name, struct uuid *uuid)
                                 json_string(json_array(value)->elems[1])));
 }
 
-/* Fills '*rule', all but the match; 'direction' points into 'row'. */
+/* The string in column 'name' of 'row', or null. */
+static const char *
+get_string(const struct json *row, const char *name)
+{
+    const struct json *value = shash_find_data(json_object(row), name);
+
+    return value && value->type == JSON_STRING ? json_string(value) : NULL;
+}
+
+/* Fills '*rule', to be freed by ctl_found_rules_uninit(). */
 static bool
 rule_from_json(const struct json *row, struct ctl_found_rule *rule)
 {
-    const struct json *priority, *direction;
-
     if (row->type != JSON_OBJECT) {
         return false;
     }
-    memset(rule, 0, sizeof *rule);
-    priority = shash_find_data(json_object(row), "priority");
-    direction = shash_find_data(json_object(row), "direction");
-    if (!priority || priority->type != JSON_INTEGER
-        || !direction || direction->type != JSON_STRING) {
+
+    const struct json *priority = shash_find_data(json_object(row),
+                                                  "priority");
+    const char *match = get_string(row, "match");
+    const char *direction = get_string(row, "direction");
+    if (!priority || priority->type != JSON_INTEGER || !match || !direction) {
         return false;
     }
+    memset(rule, 0, sizeof *rule);
+    rule->match = xstrdup(match);
+    rule->direction = xstrdup(direction);
     rule->priority = json_integer(priority);
-    rule->direction = json_string(direction);
     get_reference(row, "_uuid", &rule->uuid);
     get_reference(row, "service", &rule->service);
     get_reference(row, "chain", &rule->chain);
@@ -190,44 +216,47 @@ is_deleted(const struct ctl_run *run, const struct uuid *rule)
     return false;
 }
 
-/* Appends the rules in the database whose match is 'match', a canonical text,
- * to the 'n' 'rules', allocated by malloc(), but for those that this
- * transaction has deleted.  Returns false after an error. */
+/* Stores in 'rules' those of the '*n' rules with 'uuids' that are in the
+ * database, and their number in '*n'; the caller frees them with
+ * ctl_found_rules_uninit().  Returns false after an error. */
 bool
-ctl_query_rules(struct ctl_context *ctx, const char *match,
-                struct ctl_found_rule **rules, size_t *n)
+ctl_query_rules(struct ctl_context *ctx, const struct uuid *uuids, size_t *n,
+                struct ctl_found_rule rules[CTL_MAX_QUERY])
 {
-    struct json *rows = query(ctx, create_select(
-        "match", json_string_create(match),
-        "_uuid priority direction service chain"));
-    if (!rows) {
+    struct json *params = create_params();
+    size_t n_uuids = *n;
+
+    *n = 0;
+    for (size_t i = 0; i < n_uuids; i++) {
+        json_array_add(params, create_select(
+            &uuids[i], "_uuid match priority direction service chain"));
+    }
+
+    struct json *results = query(ctx, params);
+    if (!results) {
         return false;
     }
+    for (size_t i = 0; i < n_uuids; i++) {
+        const struct json *rows = result_rows(results, i);
 
-    size_t n_rows = json_array(rows)->n;
-    *rules = xrealloc(*rules, (*n + n_rows + 1) * sizeof **rules);
-    for (size_t i = 0; i < n_rows; i++) {
-        struct ctl_found_rule *rule = &(*rules)[*n];
-
-        if (rule_from_json(json_array(rows)->elems[i], rule)
-            && !is_deleted(ctl_run_from_context(ctx), &rule->uuid)) {
-            rule->match = xstrdup(match);
-            rule->direction = xstrdup(rule->direction);
-            (*n)++;
+        if (rows && json_array(rows)->n
+            && rule_from_json(json_array(rows)->elems[0], &rules[*n])) {
+            rules[*n].deleted = is_deleted(ctl_run_from_context(ctx),
+                                           &rules[*n].uuid);
+            ++*n;
         }
     }
-    json_destroy(rows);
+    json_destroy(results);
     return true;
 }
 
 void
-ctl_found_rules_destroy(struct ctl_found_rule *rules, size_t n)
+ctl_found_rules_uninit(struct ctl_found_rule *rules, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         free(rules[i].match);
-        free(CONST_CAST(char *, rules[i].direction));
+        free(rules[i].direction);
     }
-    free(rules);
 }
 
 /* Returns the error column of the rule with 'uuid', for the caller to free:
@@ -236,28 +265,26 @@ char *
 ctl_query_rule_error(struct ctl_run *run, const struct uuid *uuid)
 {
     struct pcloud_context ctx = { .run = run };
-    struct json *value
-        = json_array_create_2(json_string_create("uuid"),
-                              json_string_create_nocopy(
-                                  xasprintf(UUID_FMT, UUID_ARGS(uuid))));
-    struct json *rows = query(&ctx.base, create_select(
-        "_uuid", value, "error"));
+    struct json *params = create_params();
     char *error = NULL;
 
-    if (!rows) {
+    json_array_add(params, create_select(uuid, "error"));
+    struct json *results = query(&ctx.base, params);
+    if (!results) {
         return ctx.base.error;
     }
+
+    const struct json *rows = result_rows(results, 0);
     const struct json *row = (json_array(rows)->n
                               ? json_array(rows)->elems[0] : NULL);
     if (row && row->type == JSON_OBJECT) {
-        const struct json *column = shash_find_data(json_object(row),
-                                                    "error");
-
-        if (column && column->type == JSON_STRING && *json_string(column)) {
-            error = xstrdup(json_string(column));
+        error = nullable_xstrdup(get_string(row, "error"));
+        if (error && !*error) {
+            free(error);
+            error = NULL;
         }
     }
-    json_destroy(rows);
+    json_destroy(results);
     return error;
 }
 

@@ -17,7 +17,7 @@
 /* Commands: rule-*.
  *
  * Matches are kept in their canonical form, so that equal matches are equal
- * strings, by which the database can be asked for them. */
+ * strings: ctl-conflict.c makes UUIDs of them. */
 
 #include <config.h>
 
@@ -34,33 +34,17 @@ enum { PRIORITY, DIRECTION, N_RULE };
 #define RULE_ARGS { [PRIORITY] = { .key = "priority" },                 \
                     [DIRECTION] = { .key = "direction" } }
 
-/* A rule as the command line gives it. */
-struct rule {
-    char *match;                /* Canonical. */
-    char *reverse;              /* The same for the answers. */
-    int64_t priority;           /* -1: not given. */
-    const char *direction;      /* NULL: not given. */
-};
-
 static void
-rule_destroy(struct rule *rule)
+rule_destroy(struct ctl_rule *rule)
 {
     free(rule->match);
     free(rule->reverse);
 }
 
-static enum pc_rule_direction
-direction_from_string(const char *s)
-{
-    return (!s || !strcmp(s, "both") ? PC_RULE_BOTH
-            : !strcmp(s, "forward") ? PC_RULE_FORWARD
-            : PC_RULE_REVERSE);
-}
-
 /* Parses words 2 and following of the command into '*rule', which the caller
  * must destroy in any case. */
 static bool
-rule_parse(struct ctl_context *ctx, struct rule *rule)
+rule_parse(struct ctl_context *ctx, struct ctl_rule *rule)
 {
     static const char *const directions[] = {
         "both", "forward", "reverse", NULL
@@ -84,7 +68,7 @@ rule_parse(struct ctl_context *ctx, struct rule *rule)
     char *error = pc_rule_match_parse(ctx->argv[2], NULL, &match);
     if (!error) {
         error = pc_rule_match_check(&match,
-                                    direction_from_string(rule->direction));
+                                    ctl_direction_from_string(rule->direction));
         rule->match = pc_rule_match_format(&match, PC_FORWARD, NULL);
         rule->reverse = pc_rule_match_format(&match, PC_REVERSE, NULL);
         pc_rule_match_destroy(&match);
@@ -105,92 +89,6 @@ rule_owner(const struct pcrec_rule *rule, const char **what)
             : rule->service ? rule->service->name : "");
 }
 
-/* Do a rule of 'direction' and one of 'other' divert packets of the same
- * direction?  'same': their matches are equal; else one is the reverse of the
- * other. */
-static bool
-directions_meet(const char *direction, const char *other, bool same)
-{
-    enum pc_rule_direction a = direction_from_string(direction);
-    enum pc_rule_direction b = direction_from_string(other);
-
-    return a == PC_RULE_BOTH || b == PC_RULE_BOTH || (a == b) == same;
-}
-
-/* Does 'rule' divert what one with 'match', 'priority' and 'direction'
- * diverts? */
-static bool
-conflicts(const struct rule *rule, const char *match, int64_t priority,
-          const char *direction)
-{
-    return (priority == rule->priority
-            && ((!strcmp(match, rule->match)
-                 && directions_meet(rule->direction, direction, true))
-                || (!strcmp(match, rule->reverse)
-                    && directions_meet(rule->direction, direction, false))));
-}
-
-/* A rule that is there already and diverts what 'rule' would. */
-struct conflict {
-    const struct pcrec_service *service;
-    const struct pcrec_chain *chain;
-    char *match, *direction;
-    int64_t priority;
-};
-
-/* Looks at the rules that this transaction adds. */
-static bool
-find_new_conflict(struct ctl_context *ctx, const struct rule *rule,
-                  struct conflict *c)
-{
-    const struct pcrec_rule *r;
-
-    PCREC_RULE_FOR_EACH (r, ctx->idl) {
-        if (!r->header_.old_datum
-            && conflicts(rule, r->match, r->priority, r->direction)) {
-            c->service = r->service;
-            c->chain = r->chain;
-            c->match = xstrdup(r->match);
-            c->direction = xstrdup(r->direction);
-            c->priority = r->priority;
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Looks for a rule that diverts, at the same priority, what 'rule' would.  If
- * there is one, returns true and stores it in '*c', whose strings the caller
- * frees.  May report an error. */
-static bool
-find_conflict(struct ctl_context *ctx, const struct rule *rule,
-              struct conflict *c)
-{
-    struct ctl_found_rule *rules = NULL;
-    size_t n = 0;
-
-    memset(c, 0, sizeof *c);
-    if (!ctl_query_rules(ctx, rule->match, &rules, &n)
-        || (strcmp(rule->match, rule->reverse)
-            && !ctl_query_rules(ctx, rule->reverse, &rules, &n))) {
-        ctl_found_rules_destroy(rules, n);
-        return false;
-    }
-    for (size_t i = 0; i < n && !c->match; i++) {
-        const struct ctl_found_rule *f = &rules[i];
-
-        if (conflicts(rule, f->match, f->priority, f->direction)) {
-            c->service = pcrec_service_get_for_uuid(ctx->idl, &f->service);
-            c->chain = pcrec_chain_get_for_uuid(ctx->idl, &f->chain);
-            c->match = xstrdup(f->match);
-            c->direction = xstrdup(f->direction);
-            c->priority = f->priority;
-        }
-    }
-    ctl_found_rules_destroy(rules, n);
-    return c->match || find_new_conflict(ctx, rule, c);
-}
-
 /* rule-add, rule-check */
 
 static void
@@ -200,6 +98,11 @@ pre_owners(struct ctl_context *ctx)
     ovsdb_idl_add_column(ctx->idl, &pcrec_service_col_visible);
     ovsdb_idl_add_column(ctx->idl, &pcrec_chain_col_name);
     ovsdb_idl_add_column(ctx->idl, &pcrec_provider_col_name);
+
+    /* Rules of other cloudlets are of no concern. */
+    ovsdb_idl_add_column(ctx->idl, &pcrec_service_col_cloudlet);
+    ovsdb_idl_add_column(ctx->idl, &pcrec_chain_col_cloudlet);
+    ovsdb_idl_add_column(ctx->idl, &pcrec_cloudlet_col_name);
 }
 
 static void
@@ -219,20 +122,11 @@ pre_rule(struct ctl_context *ctx)
 static void
 pre_rule_add(struct ctl_context *ctx)
 {
-    struct rule rule;
+    struct ctl_rule rule;
 
     pre_owners(ctx);
     rule_parse(ctx, &rule);
     rule_destroy(&rule);
-}
-
-static void
-report_conflict(struct ctl_context *ctx, const struct conflict *c)
-{
-    ctl_error(ctx, "%s \"%s\" has the rule \"%s\" at priority %"PRId64
-              " (%s) already", c->chain ? "chain" : "service",
-              c->chain ? c->chain->name : c->service ? c->service->name : "",
-              c->match, c->priority, c->direction);
 }
 
 /* Finds service or chain 'name', which is to have rules. */
@@ -258,7 +152,7 @@ find_target(struct ctl_context *ctx, const char *name,
 }
 
 static void
-set_rule_defaults(struct rule *rule)
+set_rule_defaults(struct ctl_rule *rule)
 {
     if (rule->priority < 0) {
         rule->priority = DEFAULT_PRIORITY;
@@ -273,8 +167,8 @@ cmd_rule_add(struct ctl_context *ctx)
 {
     const struct pcrec_service *service;
     const struct pcrec_chain *chain;
-    struct conflict c;
-    struct rule rule;
+    struct ctl_conflict c;
+    struct ctl_rule rule;
 
     if (!rule_parse(ctx, &rule)
         || !find_target(ctx, ctx->argv[1], &service, &chain)) {
@@ -283,60 +177,80 @@ cmd_rule_add(struct ctl_context *ctx)
     }
     set_rule_defaults(&rule);
 
-    if (find_conflict(ctx, &rule, &c)) {
-        if (!shash_find(&ctx->options, "--may-exist")
-            || c.service != service || c.chain != chain
-            || strcmp(c.match, rule.match)
-            || strcmp(c.direction, rule.direction)) {
-            report_conflict(ctx, &c);
-        }
-    } else if (!ctx->error) {
-        struct pcrec_rule *r = pcrec_rule_insert(ctx->txn);
+    if (!ctl_conflict_find(ctx, &rule, ctl_cloudlet_of(service, chain), &c)) {
+        /* Reported. */
+    } else if (!c.match) {
+        struct pcrec_rule *r = ctl_rule_insert(ctx, &rule, &c);
 
         pcrec_rule_set_service(r, service);
         pcrec_rule_set_chain(r, chain);
-        pcrec_rule_set_match(r, rule.match);
-        pcrec_rule_set_priority(r, rule.priority);
-        pcrec_rule_set_direction(r, rule.direction);
         ctl_watch_add(ctx, &r->header_, "rule \"%s\"", rule.match);
+    } else if (!shash_find(&ctx->options, "--may-exist")
+               || c.service != service || c.chain != chain
+               || strcmp(c.match, rule.match)
+               || strcmp(c.direction, rule.direction)) {
+        ctl_conflict_report(ctx, &rule, &c);
     }
-    free(c.match);
-    free(c.direction);
+    ctl_conflict_destroy(&c);
     rule_destroy(&rule);
+}
+
+/* Prints what 'rule' would divert. */
+static void
+print_rule(struct ds *out, const struct ctl_rule *rule)
+{
+    enum pc_rule_direction d = ctl_direction_from_string(rule->direction);
+
+    if (d != PC_RULE_REVERSE) {
+        ds_put_format(out, "forward: %s\n", rule->match);
+    }
+    if (d != PC_RULE_FORWARD) {
+        ds_put_format(out, "reverse: %s\n", rule->reverse);
+    }
+    ds_put_format(out, "priority: %"PRId64"\n", rule->priority);
+}
+
+/* Finds whose rule rule-check is about: a provider's, in the only cloudlet
+ * (null if there are several), or one of a service or chain. */
+static bool
+find_checked(struct ctl_context *ctx, const struct pcrec_cloudlet **cloudlet)
+{
+    const struct pcrec_service *service;
+    const struct pcrec_chain *chain;
+
+    if (ctl_find_provider(ctx, ctx->argv[1], CTL_MAY_EXIST)) {
+        const struct pcrec_cloudlet *first = pcrec_cloudlet_first(ctx->idl);
+
+        *cloudlet = first && !pcrec_cloudlet_next(first) ? first : NULL;
+        return true;
+    } else if (find_target(ctx, ctx->argv[1], &service, &chain)) {
+        *cloudlet = ctl_cloudlet_of(service, chain);
+        return true;
+    }
+    return false;
 }
 
 /* Says what a rule would divert, or why it cannot be. */
 static void
 cmd_rule_check(struct ctl_context *ctx)
 {
-    const char *owner = ctx->argv[1];
-    const struct pcrec_service *service;
-    const struct pcrec_chain *chain;
-    struct conflict c;
-    struct rule rule;
+    const struct pcrec_cloudlet *cloudlet;
+    struct ctl_conflict c;
+    struct ctl_rule rule;
 
-    if (!rule_parse(ctx, &rule)
-        || (!ctl_find_provider(ctx, owner, CTL_MAY_EXIST)
-            && !find_target(ctx, owner, &service, &chain))) {
+    if (!rule_parse(ctx, &rule) || !find_checked(ctx, &cloudlet)) {
         rule_destroy(&rule);
         return;
     }
     set_rule_defaults(&rule);
-    if (find_conflict(ctx, &rule, &c)) {
-        report_conflict(ctx, &c);
-    } else if (!ctx->error) {
-        enum pc_rule_direction d = direction_from_string(rule.direction);
-
-        if (d != PC_RULE_REVERSE) {
-            ds_put_format(&ctx->output, "forward: %s\n", rule.match);
-        }
-        if (d != PC_RULE_FORWARD) {
-            ds_put_format(&ctx->output, "reverse: %s\n", rule.reverse);
-        }
-        ds_put_format(&ctx->output, "priority: %"PRId64"\n", rule.priority);
+    if (!ctl_conflict_find(ctx, &rule, cloudlet, &c)) {
+        /* Reported. */
+    } else if (c.match) {
+        ctl_conflict_report(ctx, &rule, &c);
+    } else {
+        print_rule(&ctx->output, &rule);
     }
-    free(c.match);
-    free(c.direction);
+    ctl_conflict_destroy(&c);
     rule_destroy(&rule);
 }
 
@@ -345,7 +259,7 @@ cmd_rule_check(struct ctl_context *ctx)
 static void
 pre_rule_del(struct ctl_context *ctx)
 {
-    struct rule rule;
+    struct ctl_rule rule;
 
     pre_rule(ctx);
     if (shash_find(&ctx->options, "--all")) {
@@ -383,7 +297,7 @@ del_all_rules(struct ctl_context *ctx, const struct pcrec_service *service,
 
 static void
 del_rule(struct ctl_context *ctx, const struct pcrec_service *service,
-         const struct pcrec_chain *chain, const struct rule *rule)
+         const struct pcrec_chain *chain, const struct ctl_rule *rule)
 {
     const struct pcrec_rule *r, *found = NULL;
     size_t n = 0;
@@ -413,7 +327,7 @@ cmd_rule_del(struct ctl_context *ctx)
 {
     const struct pcrec_service *service;
     const struct pcrec_chain *chain;
-    struct rule rule;
+    struct ctl_rule rule;
 
     if (shash_find(&ctx->options, "--if-exists")
         && !ctl_find_service(ctx, ctx->argv[1], CTL_MAY_EXIST)

@@ -350,6 +350,12 @@ do_transaction(struct ctl_run *run)
         return abandon_try(run, symtab);
 
     case TXN_ERROR:
+        if (strstr(ovsdb_idl_txn_get_error(run->txn), "\"duplicate uuid\"")) {
+            /* Somebody has just added the same rule, which the next try will
+             * find. */
+            abandon_try(run, symtab);
+            return do_transaction(run);
+        }
         ctl_fatal("transaction error: %s", ovsdb_idl_txn_get_error(run->txn));
 
     case TXN_UNCOMMITTED:

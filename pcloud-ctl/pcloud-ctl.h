@@ -156,20 +156,51 @@ bool ctl_need_vis_of_service(struct ctl_context *,
 bool ctl_need_vis_by_uuid(struct ctl_context *, const struct uuid *service);
 bool ctl_filter_is_complete(const struct ctl_run *);
 
-/* ctl-query.c */
+/* ctl-query.c: rules by their UUIDs. */
+#define CTL_MAX_QUERY 6         /* UUIDs that one question may name. */
 struct ctl_found_rule {
-    char *match;
-    const char *direction;
+    char *match, *direction;
     int64_t priority;
     struct uuid uuid;
     struct uuid service, chain; /* All zeros: none. */
+    bool deleted;               /* By this transaction. */
 };
 void ctl_delete_rule(struct ctl_context *, const struct pcrec_rule *);
-bool ctl_query_rules(struct ctl_context *, const char *match,
-                     struct ctl_found_rule **, size_t *n);
-void ctl_found_rules_destroy(struct ctl_found_rule *, size_t n);
+bool ctl_query_rules(struct ctl_context *, const struct uuid *, size_t *n,
+                     struct ctl_found_rule[CTL_MAX_QUERY]);
+void ctl_found_rules_uninit(struct ctl_found_rule *, size_t n);
 char *ctl_query_rule_error(struct ctl_run *, const struct uuid *);
 void ctl_query_close(struct ctl_run *);
+
+/* ctl-conflict.c: rules that divert the same packets. */
+
+/* A rule as the command line gives it. */
+struct ctl_rule {
+    char *match;                /* Canonical. */
+    char *reverse;              /* The same for the answers. */
+    int64_t priority;           /* -1: not given. */
+    const char *direction;      /* NULL: not given. */
+};
+
+/* What ctl_conflict_find() has found. */
+struct ctl_conflict {
+    char *match, *direction;    /* NULL: no conflict. */
+    const struct pcrec_service *service; /* Whose the other rule is. */
+    const struct pcrec_chain *chain;
+    struct uuid uuid;           /* For the new rule ... */
+    bool uuid_taken;            /* ... unless another has it. */
+};
+enum pc_rule_direction ctl_direction_from_string(const char *);
+const struct pcrec_cloudlet *ctl_cloudlet_of(const struct pcrec_service *,
+                                             const struct pcrec_chain *);
+bool ctl_conflict_find(struct ctl_context *, const struct ctl_rule *,
+                       const struct pcrec_cloudlet *, struct ctl_conflict *);
+void ctl_conflict_destroy(struct ctl_conflict *);
+void ctl_conflict_report(struct ctl_context *, const struct ctl_rule *,
+                         const struct ctl_conflict *);
+struct pcrec_rule *ctl_rule_insert(struct ctl_context *,
+                                   const struct ctl_rule *,
+                                   const struct ctl_conflict *);
 
 /* ctl-wait.c */
 void ctl_watch_add(struct ctl_context *, const struct ovsdb_idl_row *,
