@@ -11,8 +11,12 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-backoff.h \
 	lib/pc-cgroup.c \
 	lib/pc-cgroup.h \
+	lib/pc-compile-emit.c \
 	lib/pc-compile-group.c \
+	lib/pc-compile-path.c \
 	lib/pc-compile-private.h \
+	lib/pc-compile-rule.c \
+	lib/pc-compile-vi.c \
 	lib/pc-compile.c \
 	lib/pc-compile.h \
 	lib/pc-container-config.c \

@@ -149,7 +149,7 @@ add_failover_group(struct pc_flow_table *t, uint8_t base,
 
 /* Adds PC_GROUP_ALWAYS. */
 void
-pc_compile_always_group__(struct pc_flow_table *t, const struct uuid *owner)
+pc_compile_always_group(struct pc_flow_table *t, const struct uuid *owner)
 {
     struct ofputil_group_mod gm;
 
@@ -161,8 +161,8 @@ pc_compile_always_group__(struct pc_flow_table *t, const struct uuid *owner)
 
 /* Adds the groups of 'svc'. */
 void
-pc_compile_groups__(struct pc_flow_table *t, uint8_t base,
-                    const struct pc_service *svc)
+pc_compile_groups(struct pc_flow_table *t, uint8_t base,
+                  const struct pc_service *svc)
 {
     for (int dir = PC_FORWARD; dir <= PC_REVERSE; dir++) {
         if (svc->mode != PC_MODE_HOST) {
@@ -179,7 +179,7 @@ pc_compile_groups__(struct pc_flow_table *t, uint8_t base,
  * A meter drops a whole TSO segment of up to 64 kB at once: the burst is a
  * tenth of a second, but at least two segments. */
 void
-pc_compile_meters__(struct pc_flow_table *t, const struct pc_vi *vi)
+pc_compile_meters(struct pc_flow_table *t, const struct pc_vi *vi)
 {
     uint64_t kbps = DIV_ROUND_UP(vi->network_bps, 1000);
     struct ofputil_meter_band band = {

@@ -17,15 +17,46 @@
 #ifndef PC_COMPILE_PRIVATE_H
 #define PC_COMPILE_PRIVATE_H 1
 
-/* Between pc-compile.c and pc-compile-group.c. */
+/* Between the parts of the compiler:
+ *
+ *   pc-compile.c        the flows that are always there
+ *   pc-compile-rule.c   rules
+ *   pc-compile-path.c   services and chains: STEER, NEXT
+ *   pc-compile-vi.c     VIs: DELIVER, RETURN
+ *   pc-compile-group.c  groups and meters
+ *   pc-compile-emit.c   the flow in the making, for all of them */
 
+#include "openvswitch/match.h"
+#include "openvswitch/ofpbuf.h"
 #include "openvswitch/uuid.h"
 #include "pc-compile.h"
+#include "pc-layout.h"
 
-void pc_compile_always_group__(struct pc_flow_table *,
-                               const struct uuid *owner);
-void pc_compile_groups__(struct pc_flow_table *, uint8_t base,
-                         const struct pc_service *);
-void pc_compile_meters__(struct pc_flow_table *, const struct pc_vi *);
+/* Where flows go, and the one in the making. */
+struct pc_ctx {
+    struct pc_flow_table *table;
+    const struct uuid *owner;
+    uint8_t base;
+    struct match match;
+    struct ofpbuf ofpacts;
+    uint64_t stub[32];
+};
+
+void pc_ctx_init(struct pc_ctx *, struct pc_flow_table *, uint8_t base,
+                 const struct uuid *owner);
+void pc_ctx_uninit(struct pc_ctx *);
+void pc_ctx_emit(struct pc_ctx *, uint8_t table_id, uint16_t priority,
+                 enum pc_flow_kind);
+void pc_ctx_add(struct pc_ctx *, enum pc_table, uint16_t priority,
+                enum pc_flow_kind);
+void pc_ctx_match_meta(struct pc_ctx *, const struct pc_meta *,
+                       uint64_t mask);
+void pc_ctx_match_not_served(struct pc_ctx *);
+void pc_ctx_resubmit(struct pc_ctx *, enum pc_table);
+
+void pc_compile_always_group(struct pc_flow_table *, const struct uuid *owner);
+void pc_compile_groups(struct pc_flow_table *, uint8_t base,
+                       const struct pc_service *);
+void pc_compile_meters(struct pc_flow_table *, const struct pc_vi *);
 
 #endif /* pc-compile-private.h */

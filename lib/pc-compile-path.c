@@ -1,0 +1,110 @@
+/*
+ * Copyright (c) 2026 The PacketCloud developers.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#include <config.h>
+#include "pc-compile.h"
+
+#include "pc-compile-private.h"
+#include "pc-flow-table.h"
+#include "pc-layout.h"
+#include "pc-ofpact.h"
+
+/* Services and chains: from hop to hop. */
+
+/* The steering of hop number 'hop', counted in 'direction', of 'path'. */
+static void
+add_hop(struct pc_ctx *ctx, const struct pc_path *path, uint8_t hop,
+        enum pc_direction direction)
+{
+    struct pc_meta here = { .path = path->number, .hop = hop,
+                            .direction = direction };
+    struct pc_meta next = { .path = path->number, .hop = hop + 1,
+                            .direction = direction };
+    uint64_t mask = PC_META_PATH | PC_META_HOP | PC_META_DIRECTION;
+    const struct pc_service *svc
+        = path->hops[direction == PC_FORWARD ? hop : path->n_hops - 1 - hop];
+
+    pc_ctx_match_meta(ctx, &here, mask);
+    switch (svc->mode) {
+    case PC_MODE_ROUTE:
+    case PC_MODE_INLINE:
+        pc_ofpact_put_group(&ctx->ofpacts,
+                            pc_group_id(svc->number,
+                                        PC_GROUP_FF_FORWARD + direction));
+        break;
+    case PC_MODE_TAP:
+        pc_ofpact_put_group(&ctx->ofpacts,
+                            pc_group_id(svc->number,
+                                        PC_GROUP_SELECT_FORWARD + direction));
+        pc_ctx_resubmit(ctx, PC_TABLE_NEXT);
+        break;
+    case PC_MODE_HOST:
+        pc_ctx_resubmit(ctx, PC_TABLE_NEXT);
+        break;
+    }
+    pc_ctx_add(ctx, PC_TABLE_STEER, PC_PRIO_NORMAL, PC_FLOW_STEER);
+
+    pc_ctx_match_meta(ctx, &here, mask);
+    if ((size_t) hop + 1 < path->n_hops) {
+        pc_ofpact_put_meta(&ctx->ofpacts, &next);
+        pc_ctx_resubmit(ctx, PC_TABLE_STEER);
+    } else {
+        pc_ofpact_put_served(&ctx->ofpacts);
+    }
+    pc_ctx_add(ctx, PC_TABLE_NEXT, PC_PRIO_NORMAL, PC_FLOW_NEXT);
+}
+
+static void
+add_path(struct pc_ctx *ctx, const struct pc_path *path)
+{
+    for (size_t hop = 0; hop < path->n_hops; hop++) {
+        add_hop(ctx, path, hop, PC_FORWARD);
+        add_hop(ctx, path, hop, PC_REVERSE);
+    }
+}
+
+void
+pc_compile_path(struct pc_flow_table *t, uint8_t base,
+                const struct pc_path *path)
+{
+    struct pc_ctx ctx;
+
+    pc_flow_table_remove_owner(t, &path->uuid);
+    pc_ctx_init(&ctx, t, base, &path->uuid);
+    add_path(&ctx, path);
+    pc_ctx_uninit(&ctx);
+}
+
+void
+pc_compile_service(struct pc_flow_table *t, uint8_t base,
+                   const struct pc_service *svc)
+{
+    pc_flow_table_remove_owner(t, &svc->uuid);
+    if (svc->mode == PC_MODE_HOST) {
+        return;
+    }
+
+    pc_compile_groups(t, base, svc);
+    if (!svc->path) {
+        struct pc_path alone = { .uuid = svc->uuid, .number = svc->number,
+                                 .hops = { svc }, .n_hops = 1 };
+        struct pc_ctx ctx;
+
+        pc_ctx_init(&ctx, t, base, &svc->uuid);
+        add_path(&ctx, &alone);
+        pc_ctx_uninit(&ctx);
+    }
+}
