@@ -13,6 +13,7 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-cgroup.h \
 	lib/pc-compile-emit.c \
 	lib/pc-compile-group.c \
+	lib/pc-compile-meter.c \
 	lib/pc-compile-path.c \
 	lib/pc-compile-private.h \
 	lib/pc-compile-rule.c \

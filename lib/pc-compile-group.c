@@ -23,7 +23,6 @@
 #include "openvswitch/meta-flow.h"
 #include "openvswitch/ofp-actions.h"
 #include "openvswitch/ofp-group.h"
-#include "openvswitch/ofp-meter.h"
 #include "openvswitch/ofpbuf.h"
 #include "pc-compile-private.h"
 #include "pc-flow-table.h"
@@ -171,30 +170,5 @@ pc_compile_groups(struct pc_flow_table *t, uint8_t base,
         if (svc->mode == PC_MODE_ROUTE || svc->mode == PC_MODE_INLINE) {
             add_failover_group(t, base, svc, dir);
         }
-    }
-}
-
-/* Adds the meters of 'vi', one for each direction.
- *
- * A meter drops a whole TSO segment of up to 64 kB at once: the burst is a
- * tenth of a second, but at least two segments. */
-void
-pc_compile_meters(struct pc_flow_table *t, const struct pc_vi *vi)
-{
-    uint64_t kbps = DIV_ROUND_UP(vi->network_bps, 1000);
-    struct ofputil_meter_band band = {
-        .type = OFPMBT13_DROP,
-        .rate = MIN(kbps, UINT32_MAX),
-        .burst_size = MIN(MAX(kbps / 10, 1050), UINT32_MAX),
-    };
-
-    for (int dir = PC_FORWARD; dir <= PC_REVERSE; dir++) {
-        struct ofputil_meter_config config = {
-            .meter_id = pc_meter_id(vi->number, dir),
-            .flags = OFPMF13_KBPS | OFPMF13_BURST | OFPMF13_STATS,
-            .n_bands = 1,
-            .bands = &band,
-        };
-        pc_flow_table_add_meter(t, &vi->uuid, &config);
     }
 }
