@@ -2,12 +2,12 @@
 #
 # Licensed under the Apache License, Version 2.0: see LICENSE.
 
-EXTRA_DIST += bench/README.md bench/inline-path bench/lib.sh bench/rule-add \
+EXTRA_DIST += bench/README.md bench/inline-path bench/lib.sh bench/overlap bench/rule-add \
     bench/rule-batch bench/run bench/vi-create
 
 # "make bench" runs all, "make bench BENCH=NAME" those named.  The figures go to
 # bench-results.jsonl in the build folder.
-bench: all
+bench: all tests/overlap-time
 	@PCLOUD_BUILD=$(abs_top_builddir) PCLOUD_SRC=$(abs_top_srcdir) \
 	    OVS_SRC=$(ovs_srcdir) OVS_BUILD=$(ovs_builddir) \
 	    $(srcdir)/bench/run $(BENCH)

@@ -110,6 +110,12 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-node.h \
 	lib/pc-ofpact.c \
 	lib/pc-ofpact.h \
+	lib/pc-overlap-find.c \
+	lib/pc-overlap-index.c \
+	lib/pc-overlap-private.h \
+	lib/pc-overlap-shadow.c \
+	lib/pc-overlap.c \
+	lib/pc-overlap.h \
 	lib/pc-ports.c \
 	lib/pc-ports.h \
 	lib/pc-probe.c \
