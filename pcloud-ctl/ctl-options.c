@@ -363,6 +363,13 @@ set_defaults(struct ctl_run *run)
         run->db = (db && *db ? xstrdup(db)
                    : xasprintf("unix:%s/db.sock", run->run_dir));
     }
+    if (!run->timeout) {
+        /* As for Open vSwitch's programs, see ctl_timeout_setup(). */
+        const char *timeout = getenv("OVS_CTL_TIMEOUT");
+        if (timeout) {
+            ignore(str_to_uint(timeout, 10, &run->timeout));
+        }
+    }
 }
 
 /* Puts the options of the environment variable PCLOUD_CTL_OPTIONS in front of

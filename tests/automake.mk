@@ -126,6 +126,12 @@ check-cgroup2: all $(check_PROGRAMS) tests/system-testsuite tests/atlocal
 	@$(srcdir)/tests/check-cgroup2 . '$(AUTOTEST_PATH)'
 .PHONY: check-cgroup2
 
+# The system suite with the kernel's datapath, in a virtual machine: takes long.
+EXTRA_DIST += tests/check-kernel
+check-kernel: all $(check_PROGRAMS) tests/system-testsuite tests/atlocal
+	@$(srcdir)/tests/check-kernel . '$(AUTOTEST_PATH)' $(TESTSUITEFLAGS)
+.PHONY: check-kernel
+
 # Everything that would be distributed, for the rule that git has no more.
 distfiles: Makefile
 	@srcdirstrip=`echo "$(srcdir)" | sed 's/[].[^$$\\*]/\\\\&/g'`; \

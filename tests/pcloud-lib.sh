@@ -7,6 +7,11 @@
 # What tests/pcloud-macros.at is made of.  atlocal sources this file.
 # shellcheck shell=sh disable=SC2154
 
+# The type of the switch's bridge, netdev (userspace) or system (kernel), and
+# how many times slower than usual the machine is; both are the caller's.
+PCLOUD_DATAPATH_TYPE=${PCLOUD_DATAPATH_TYPE:-netdev}
+PCLOUD_SLOW=${PCLOUD_SLOW:-1}
+
 # pcloud_init: names for a case; runs after Open vSwitch's ovs_init, in which
 # $ovs_base is the case's folder.
 pcloud_init () {
@@ -26,9 +31,10 @@ pcloud_init () {
     fi
 }
 
-# pcloud_wait SECONDS COMMAND...: until COMMAND succeeds.
+# pcloud_wait SECONDS COMMAND...: until COMMAND succeeds.  On a machine that is
+# slower by $PCLOUD_SLOW it may take so many times longer.
 pcloud_wait () {
-    pc_n=$(($1 * 10))
+    pc_n=$(($1 * 10 * PCLOUD_SLOW))
     shift
     until "$@"; do
         pc_n=$((pc_n - 1))
@@ -146,10 +152,14 @@ pcloud_ovs_start () {
     pcloud_vswitchd_start
 }
 
-# Also for a case that has killed it.
+# Also for a case that has killed it.  A switch in userspace must not ask for
+# the kernel's.
 pcloud_vswitchd_start () {
+    pc_opts=--disable-system
+    test "$PCLOUD_DATAPATH_TYPE" != system || pc_opts=
+    # shellcheck disable=SC2086
     sw ovs-vswitchd --detach --no-chdir --pidfile --log-file -vconsole:off \
-        --disable-system -vunixctl || return
+        $pc_opts -vunixctl || return
     on_exit "pcloud_end $OVS_RUNDIR/ovs-vswitchd.pid"
 }
 
@@ -201,7 +211,7 @@ pcloud_agent_kill () {
 
 # pcloud_appctl COMMAND...: asks the agent.
 pcloud_appctl () {
-    ovs-appctl -T 20 \
+    ovs-appctl -T $((20 * PCLOUD_SLOW)) \
         -t "$PCLOUD_RUNDIR/pcloud-agent.$(pcloud_agent_pid).ctl" "$@"
 }
 
@@ -306,7 +316,7 @@ pcloud_delete_all () {
     for pc_r in $(pcloud-ctl --bare --columns=_uuid list Router); do
         set -- "$@" -- clear Router "$pc_r" interfaces routes
     done
-    pcloud-ctl -t 60 --wait=applied -- --all destroy Rule \
+    pcloud-ctl -t $((60 * PCLOUD_SLOW)) --wait=applied -- --all destroy Rule \
         -- --all destroy Chain -- --all destroy Service "$@" || return
     pcloud_wait 30 pcloud_no_vi && return
     echo "VIs that do not go away:"
