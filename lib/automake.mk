@@ -40,6 +40,8 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-controller-sync.c \
 	lib/pc-controller.c \
 	lib/pc-controller.h \
+	lib/pc-event.c \
+	lib/pc-event.h \
 	lib/pc-explain-flows.c \
 	lib/pc-explain-owner.c \
 	lib/pc-explain-private.h \
@@ -102,6 +104,7 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-node-ctl.c \
 	lib/pc-node-health.c \
 	lib/pc-node-job.c \
+	lib/pc-node-ports.c \
 	lib/pc-node-private.h \
 	lib/pc-node-scan.c \
 	lib/pc-node-status.c \

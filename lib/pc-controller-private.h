@@ -185,6 +185,8 @@ struct pc_controller {
 
     struct pc_ctl_counters counters;
     struct pc_explain *explain;
+    struct pc_events *events;   /* The agent's; NULL: none are recorded. */
+    bool trim_events;           /* There are new ones. */
 };
 
 /* pc-controller-model.c. */

@@ -26,6 +26,7 @@
 #include "openvswitch/poll-loop.h"
 #include "openvswitch/vlog.h"
 #include "pc-controller-private.h"
+#include "pc-event.h"
 #include "pc-flow-table.h"
 #include "pc-installed.h"
 #include "pc-l3.h"
@@ -394,6 +395,22 @@ pc_ctl_router_wait(const struct pc_controller *c,
     }
 }
 
+/* Records that the switch of 'r' can be reached, or not any more. */
+static void
+pc_ctl_router_event(struct pc_controller *c, const struct pc_ctl_router *r)
+{
+    bool ready = pc_switch_is_ready(r->sw);
+
+    if (!r->leaving_until) {
+        pc_events_add(c->events, &(struct pc_event) {
+                          .kind = (ready ? PC_EVENT_SWITCH_CONNECTED
+                                   : PC_EVENT_SWITCH_DISCONNECTED),
+                          .cloudlet = c->cloudlet_name, .router = r->name,
+                          .cause = (ready ? r->target
+                                    : pc_switch_last_error(r->sw)) });
+    }
+}
+
 static void
 pc_ctl_router_run(struct pc_controller *c, struct pc_ctl_router *r)
 {
@@ -402,6 +419,7 @@ pc_ctl_router_run(struct pc_controller *c, struct pc_ctl_router *r)
     pc_switch_run(r->sw);
     if (ready != pc_switch_is_ready(r->sw)) {
         c->status_dirty = true;
+        pc_ctl_router_event(c, r);
         if (ready) {
             r->synced = false;
         } else {

@@ -22,6 +22,7 @@
 #include "openvswitch/vlog.h"
 #include "ovsdb-idl.h"
 #include "pc-controller-private.h"
+#include "pc-event.h"
 #include "pc-explain.h"
 #include "pc-flow-table.h"
 #include "timeval.h"
@@ -161,6 +162,14 @@ pc_controller_destroy(struct pc_controller *c)
     free(c->cloudlet_name);
     free(c->want_cloudlet);
     free(c);
+}
+
+/* From now on what happens is recorded in 'events', which stays the
+ * caller's. */
+void
+pc_controller_set_events(struct pc_controller *c, struct pc_events *events)
+{
+    c->events = events;
 }
 
 /* Which cloudlet. */
@@ -482,7 +491,12 @@ pc_controller_run(struct pc_controller *c, struct ovsdb_idl_txn *txn)
     }
     pc_ctl_compile_run(c);
     pc_ctl_sync_run(c);
+    c->trim_events |= pcrec_event_track_get_first(c->idl) != NULL;
     if (c->loaded && txn) {
+        if (c->trim_events) {
+            pc_events_trim(c->idl);
+            c->trim_events = false;
+        }
         pc_ctl_delete_run(c, txn);
         pc_ctl_write_errors(c);
         pc_ctl_write_status(c);

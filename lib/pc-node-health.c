@@ -125,6 +125,9 @@ pc_node_vi_probe_done(struct pc_node_vi *vi, uint64_t generation, char *error)
     if (vi->step == PC_STEP_RUN && vi->ready != vi->rise.good) {
         vi->ready = vi->rise.good;
         VLOG_INFO("%s: %s", vi->name, vi->ready ? "well again" : error);
+        pc_node_vi_event(vi, vi->ready ? PC_EVENT_VI_READY
+                         : PC_EVENT_VI_UNHEALTHY,
+                         vi->ready ? "answers its probe again" : error);
     }
     if (vi->step == PC_STEP_PROBE) {
         /* To be expected for a while: shown, not logged. */

@@ -21,10 +21,11 @@
  *
  *     pc-node.c         rows -> wanted VIs; main loop; what a restart finds
  *     pc-node-vi.c      one VI's state machine
+ *     pc-node-ports.c   a VI's ports on the bridge
  *     pc-node-health.c  when to probe a VI, and what to make of it
  *     pc-node-job.c     what runs in workers for a VI
  *     pc-node-scan.c    looks at what an earlier agent has left
- *     pc-node-status.c  writes status rows
+ *     pc-node-status.c  what a step means to others; writes status rows
  *     pc-node-ctl.c     unixctl commands */
 
 #include <limits.h>
@@ -32,20 +33,22 @@
 #include "openvswitch/uuid.h"
 #include "pc-backoff.h"
 #include "pc-cgroup.h"
+#include "pc-event.h"
 #include "pc-fault.h"
 #include "pc-node.h"
+#include "pc-ports.h"
 #include "pc-probe.h"
 #include "pc-vi.h"
 #include "smap.h"
 #include "svec.h"
 
-struct pc_ports;
 struct pc_worker;
 struct pcrec_vi;
 
 /* A VI as its row wants it; a copy, so that it outlives the row. */
 struct pc_node_want {
     struct uuid uuid;           /* Of the row. */
+    char *service;              /* Name. */
     bool up;                    /* admin_state is not "down". */
     char *image_name, *image_url, *image_sha256;
     enum pc_manifest_mode mode;
@@ -85,6 +88,7 @@ enum pc_node_step {
 struct pc_node_vi {
     struct pc_node *node;
     char *name;
+    char *service;              /* Name, as last wanted; may be NULL. */
     struct pc_node_want *want;  /* NULL: no row; remove it. */
 
     enum pc_node_step step;
@@ -103,6 +107,9 @@ struct pc_node_vi {
     struct pc_cgroup_limits limits; /* As applied. */
 
     bool died;                  /* It ended by itself, or could not start. */
+    enum pc_event_kind died_how;
+    long long int died_at;      /* Microseconds since the epoch. */
+    char *failed_before;        /* Cause of the last PC_EVENT_VI_FAILED. */
     struct pc_backoff backoff;
     long long int retry_at;     /* PC_STEP_BACKOFF, monotonic ms. */
 
@@ -141,6 +148,7 @@ struct pc_node {
     struct pc_vi_config vi_cfg;
     int config_error;           /* Of the state directory; 0: fine. */
 
+    struct pc_events *events;   /* The agent's; NULL: none are recorded. */
     struct pc_worker *worker;   /* Jobs of VIs. */
     struct pc_worker *prober;   /* Probes: these must not wait for those. */
     struct pc_ports *ports;     /* NULL until 'name' is known. */
@@ -165,13 +173,21 @@ void pc_node_vi_destroy(struct pc_node_vi *);
 void pc_node_vi_adopt(struct pc_node_vi *, struct pc_node_found *);
 void pc_node_vi_run(struct pc_node_vi *);
 void pc_node_vi_wait(struct pc_node_vi *);
-bool pc_node_vi_is_gone(const struct pc_node_vi *);
-bool pc_node_vi_is_settled(const struct pc_node_vi *);
-const char *pc_node_vi_state(const struct pc_node_vi *);
 const char *pc_node_step_to_string(enum pc_node_step);
 bool pc_node_vi_has_container(const struct pc_node_vi *);
-
+bool pc_node_vi_wants_up(const struct pc_node_vi *);
 void pc_node_vi_set_error(struct pc_node_vi *, char *error);
+void pc_node_vi_event(const struct pc_node_vi *, enum pc_event_kind,
+                      const char *cause);
+
+/* pc-node-ports.c */
+void pc_node_ports_name(struct pc_node_vi *);
+void pc_node_ports_want(struct pc_node_vi *);
+void pc_node_ports_unwant(struct pc_node_vi *);
+enum pc_port_state pc_node_ports_state(const struct pc_node_vi *,
+                                       const char **errorp);
+bool pc_node_ports_are_gone(const struct pc_node_vi *);
+bool pc_node_ports_links_are_up(const struct pc_node_vi *);
 
 /* pc-node-health.c */
 void pc_node_health_start(struct pc_node_vi *);
@@ -206,6 +222,9 @@ char *pc_node_record_write(const char *record_dir, const char *name,
                            const struct pc_node_record *);
 
 /* pc-node-status.c */
+bool pc_node_vi_is_gone(const struct pc_node_vi *);
+bool pc_node_vi_is_settled(const struct pc_node_vi *);
+const char *pc_node_vi_state(const struct pc_node_vi *);
 void pc_node_status_write(struct pc_node *, struct ovsdb_idl_txn *);
 
 /* pc-node-ctl.c */

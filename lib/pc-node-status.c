@@ -22,6 +22,64 @@
 #include "timeval.h"
 #include "util.h"
 
+/* What a VI's step means to others. */
+
+/* Is there nothing left of it, and nobody who wants it? */
+bool
+pc_node_vi_is_gone(const struct pc_node_vi *vi)
+{
+    return (!vi->want && vi->step == PC_STEP_DOWN && !vi->on_disk
+            && !vi->busy && !vi->probing);
+}
+
+/* Has it come to rest, whichever way? */
+bool
+pc_node_vi_is_settled(const struct pc_node_vi *vi)
+{
+    switch (vi->step) {
+    case PC_STEP_RUN:
+        return !vi->busy;
+    case PC_STEP_BACKOFF:
+        return true;
+    case PC_STEP_DOWN:
+        return vi->want && !pc_node_vi_wants_up(vi) && !vi->on_disk;
+    case PC_STEP_ATTACH:
+        return vi->error != NULL;
+    case PC_STEP_IMAGE: case PC_STEP_START: case PC_STEP_ADOPT:
+    case PC_STEP_PROBE: case PC_STEP_DETACH: case PC_STEP_STOP:
+        return false;
+    }
+    OVS_NOT_REACHED();
+}
+
+/* VI.state. */
+const char *
+pc_node_vi_state(const struct pc_node_vi *vi)
+{
+    switch (vi->step) {
+    case PC_STEP_DOWN:
+        return (!vi->want || vi->want->error ? "failed"
+                : vi->want->up ? "starting" : "stopped");
+    case PC_STEP_IMAGE:
+        return "image";
+    case PC_STEP_START:
+        return "starting";
+    case PC_STEP_ATTACH:
+        return vi->error ? "failed" : "starting";
+    case PC_STEP_PROBE:
+        return "probing";
+    case PC_STEP_ADOPT: case PC_STEP_RUN:
+        return "running";
+    case PC_STEP_DETACH: case PC_STEP_STOP:
+        return vi->died ? "backoff" : "starting";
+    case PC_STEP_BACKOFF:
+        return vi->image_failed ? "failed" : "backoff";
+    }
+    OVS_NOT_REACHED();
+}
+
+/* Writing. */
+
 static void
 write_ports(const struct pc_node_vi *vi, const struct pcrec_vi *row)
 {

@@ -89,6 +89,8 @@ pc_node_vi_destroy(struct pc_node_vi *vi)
         pc_probe_destroy(&vi->probe);
         free(vi->error);
         free(vi->resize_error);
+        free(vi->failed_before);
+        free(vi->service);
         free(vi->name);
         free(vi);
     }
@@ -102,6 +104,24 @@ pc_node_vi_set_error(struct pc_node_vi *vi, char *error)
     }
     free(vi->error);
     vi->error = error;
+}
+
+static void
+event_at(const struct pc_node_vi *vi, enum pc_event_kind kind,
+         const char *cause, long long int time)
+{
+    pc_events_add(vi->node->events, &(struct pc_event) {
+                      .kind = kind, .node = vi->node->name,
+                      .service = vi->service, .vi = vi->name,
+                      .cause = cause, .time = time });
+}
+
+/* Records that something happened to 'vi' now. */
+void
+pc_node_vi_event(const struct pc_node_vi *vi, enum pc_event_kind kind,
+                 const char *cause)
+{
+    event_at(vi, kind, cause, 0);
 }
 
 const char *
@@ -123,8 +143,8 @@ pc_node_step_to_string(enum pc_node_step s)
 }
 
 /* True if the row wants a container such as it can be started now. */
-static bool
-wants_up(const struct pc_node_vi *vi)
+bool
+pc_node_vi_wants_up(const struct pc_node_vi *vi)
 {
     return vi->want && vi->want->up && !vi->want->error;
 }
@@ -133,7 +153,7 @@ wants_up(const struct pc_node_vi *vi)
 static bool
 is_outdated(const struct pc_node_vi *vi)
 {
-    return (!wants_up(vi) || !vi->record
+    return (!pc_node_vi_wants_up(vi) || !vi->record
             || !uuid_equals(&vi->want->uuid, &vi->record->uuid)
             || strcmp(vi->want->fingerprint, vi->record->fingerprint));
 }
@@ -141,7 +161,7 @@ is_outdated(const struct pc_node_vi *vi)
 static bool
 root_is_outdated(const struct pc_node_vi *vi)
 {
-    return (!wants_up(vi) || !vi->record
+    return (!pc_node_vi_wants_up(vi) || !vi->record
             || !uuid_equals(&vi->want->uuid, &vi->record->uuid)
             || strcmp(vi->want->root_fingerprint,
                       vi->record->root_fingerprint));
@@ -151,79 +171,6 @@ bool
 pc_node_vi_has_container(const struct pc_node_vi *vi)
 {
     return vi->pid > 0;
-}
-
-/* Ports. */
-
-static void
-name_ports(struct pc_node_vi *vi)
-{
-    bool two = vi->want->mode == PC_MANIFEST_INLINE;
-
-    free(vi->ports[0]);
-    free(vi->ports[1]);
-    vi->ports[0] = xasprintf("pc%ua", vi->want->number);
-    vi->ports[1] = two ? xasprintf("pc%ub", vi->want->number) : NULL;
-}
-
-static void
-want_ports(struct pc_node_vi *vi)
-{
-    /* What these modes give back is not told from what they were given. */
-    bool isolated = (vi->want->mode == PC_MANIFEST_INLINE
-                     || vi->want->mode == PC_MANIFEST_TAP);
-
-    for (size_t i = 0; i < ARRAY_SIZE(vi->ports) && vi->ports[i]; i++) {
-        pc_ports_want(vi->node->ports, vi->ports[i], &vi->record->uuid,
-                      vi->record->instance, isolated);
-    }
-}
-
-/* The worst state of the VI's ports, and its error. */
-static enum pc_port_state
-ports_state(const struct pc_node_vi *vi, const char **errorp)
-{
-    enum pc_port_state worst = PC_PORT_READY;
-
-    *errorp = NULL;
-    for (size_t i = 0; i < ARRAY_SIZE(vi->ports) && vi->ports[i]; i++) {
-        const char *error;
-        enum pc_port_state s = pc_ports_get(vi->node->ports, vi->ports[i],
-                                            &error);
-        if (s == PC_PORT_FAILED) {
-            *errorp = error;
-            return s;
-        } else if (s != PC_PORT_READY) {
-            worst = s;
-        }
-    }
-    return worst;
-}
-
-static bool
-ports_are_gone(const struct pc_node_vi *vi)
-{
-    if (!vi->ports[0]) {
-        return pc_ports_is_idle(vi->node->ports);
-    }
-    for (size_t i = 0; i < ARRAY_SIZE(vi->ports) && vi->ports[i]; i++) {
-        if (pc_ports_get(vi->node->ports, vi->ports[i], NULL)
-            != PC_PORT_ABSENT) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool
-links_are_up(const struct pc_node_vi *vi)
-{
-    for (size_t i = 0; i < ARRAY_SIZE(vi->ports) && vi->ports[i]; i++) {
-        if (!pc_ports_link_is_up(vi->node->ports, vi->ports[i])) {
-            return false;
-        }
-    }
-    return true;
 }
 
 /* Steps. */
@@ -242,8 +189,8 @@ static void
 attach(struct pc_node_vi *vi)
 {
     pc_fault(vi->node->fault, "before-port");
-    name_ports(vi);
-    want_ports(vi);
+    pc_node_ports_name(vi);
+    pc_node_ports_want(vi);
     step(vi, PC_STEP_ATTACH);
 }
 
@@ -254,35 +201,63 @@ detach(struct pc_node_vi *vi)
     pc_fault(vi->node->fault, "before-detach");
     vi->ready = false;
     vi->probe_generation++;
-    for (size_t i = 0; i < ARRAY_SIZE(vi->ports) && vi->ports[i]; i++) {
-        pc_ports_unwant(vi->node->ports, vi->ports[i]);
-    }
+    pc_node_ports_unwant(vi);
     step(vi, PC_STEP_DETACH);
 }
 
-/* Gives up the attempt to start: the reason is 'error', which is taken. */
+/* The container has ended ('how' is PC_EVENT_VI_DIED) or could not be started
+ * (PC_EVENT_VI_FAILED).  The reason is 'error', which is taken. */
 static void
-fail(struct pc_node_vi *vi, char *error)
+fail(struct pc_node_vi *vi, enum pc_event_kind how, char *error)
 {
     pc_node_vi_set_error(vi, error);
     vi->died = true;
+    vi->died_how = how;
+    vi->died_at = time_wall_usec();
     if (vi->step != PC_STEP_STOP) {
         detach(vi);
     }
 }
 
+/* Records how the container came to its end, now that all is known that will
+ * be.  An attempt that fails as the one before is not recorded again. */
+static void
+record_death(struct pc_node_vi *vi)
+{
+    const char *cause = vi->error ? vi->error : "";
+
+    if (vi->died_how == PC_EVENT_VI_FAILED) {
+        if (vi->failed_before && !strcmp(vi->failed_before, cause)) {
+            return;
+        }
+        free(vi->failed_before);
+        vi->failed_before = xstrdup(cause);
+    }
+    event_at(vi, vi->died_how, cause, vi->died_at);
+}
+
 static void
 enter_backoff(struct pc_node_vi *vi)
 {
+    long long int now = time_msec();
+
+    record_death(vi);
     vi->died = false;
-    vi->retry_at = pc_backoff_died(&vi->backoff, time_msec());
+    vi->retry_at = pc_backoff_died(&vi->backoff, now);
+    if (vi->died_how == PC_EVENT_VI_DIED && vi->retry_at > now) {
+        char *cause = xasprintf("%u in a row; next start in %lld ms",
+                                vi->backoff.n_deaths, vi->retry_at - now);
+
+        pc_node_vi_event(vi, PC_EVENT_VI_BACKOFF, cause);
+        free(cause);
+    }
     step(vi, PC_STEP_BACKOFF);
 }
 
 static void
 run_down(struct pc_node_vi *vi)
 {
-    if (!wants_up(vi) || (vi->on_disk && root_is_outdated(vi))) {
+    if (!pc_node_vi_wants_up(vi) || (vi->on_disk && root_is_outdated(vi))) {
         if (vi->on_disk) {
             vi->dirty_root = true;
             step(vi, PC_STEP_STOP);
@@ -325,6 +300,8 @@ pc_node_vi_image_done(struct pc_node_vi *vi, struct pc_vi_image *image,
     }
     if (vi->step == PC_STEP_IMAGE) {
         if (error) {
+            vi->died_how = PC_EVENT_VI_FAILED;
+            vi->died_at = time_wall_usec();
             enter_backoff(vi);
         } else {
             pc_fault(vi->node->fault, "image-ready");
@@ -338,13 +315,16 @@ pc_node_vi_start_done(struct pc_node_vi *vi, pid_t pid, int pidfd,
                       char *error)
 {
     if (error) {
-        fail(vi, error);
+        fail(vi, PC_EVENT_VI_FAILED, error);
         return;
     }
     vi->pid = pid;
     vi->pidfd = pidfd;
     pc_backoff_up(&vi->backoff, time_msec());
     VLOG_INFO("%s: started, process %d", vi->name, (int) pid);
+    char *cause = xasprintf("process %d", (int) pid);
+    pc_node_vi_event(vi, PC_EVENT_VI_STARTED, cause);
+    free(cause);
     if (is_outdated(vi)) {
         detach(vi);
     } else {
@@ -373,8 +353,8 @@ pc_node_vi_adopt(struct pc_node_vi *vi, struct pc_node_found *f)
     VLOG_INFO("%s: runs already, process %d", vi->name, (int) vi->pid);
     vi->limits = (struct pc_cgroup_limits) { .cpu = UINT64_MAX };
     pc_backoff_up(&vi->backoff, time_msec());
-    name_ports(vi);
-    want_ports(vi);
+    pc_node_ports_name(vi);
+    pc_node_ports_want(vi);
     step(vi, PC_STEP_ADOPT);
 }
 
@@ -388,7 +368,7 @@ run_adopt(struct pc_node_vi *vi)
     if (!pc_ports_is_connected(vi->node->ports)) {
         return;
     }
-    if (vi->want->was_ready && ports_state(vi, &error) == PC_PORT_READY) {
+    if (vi->want->was_ready && pc_node_ports_state(vi, &error) == PC_PORT_READY) {
         vi->ready = true;
         step(vi, PC_STEP_RUN);
     } else {
@@ -400,7 +380,7 @@ static void
 run_attach(struct pc_node_vi *vi)
 {
     const char *error;
-    enum pc_port_state s = ports_state(vi, &error);
+    enum pc_port_state s = pc_node_ports_state(vi, &error);
 
     if (s != PC_PORT_READY) {
         if (error && time_msec() >= vi->step_since + ATTACH_MS
@@ -424,19 +404,34 @@ run_attach(struct pc_node_vi *vi)
 }
 
 static void
+become_ready(struct pc_node_vi *vi)
+{
+    char *cause = xasprintf("%s %lld ms after it got its ports",
+                            vi->probe.kind == PC_PROBE_KIND_NONE
+                            ? "runs" : "answers its probe",
+                            time_msec() - vi->step_since);
+
+    vi->ready = true;
+    VLOG_INFO("%s: ready: %s", vi->name, cause);
+    pc_node_vi_event(vi, PC_EVENT_VI_READY, cause);
+    free(cause);
+    free(vi->failed_before);
+    vi->failed_before = NULL;
+}
+
+static void
 run_probe(struct pc_node_vi *vi)
 {
-    if (pc_node_health_run(vi) && links_are_up(vi)) {
+    if (pc_node_health_run(vi) && pc_node_ports_links_are_up(vi)) {
         pc_fault(vi->node->fault, "before-ready");
         pc_node_vi_set_error(vi, NULL);
-        vi->ready = true;
-        VLOG_INFO("%s: ready after %lld ms", vi->name,
-                  time_msec() - vi->step_since);
+        become_ready(vi);
         step(vi, PC_STEP_RUN);
         vi->probe_at = time_msec() + vi->probe.interval_ms;
     } else if (time_msec() >= vi->step_since + PROBE_MS) {
-        fail(vi, xasprintf("not ready within %d s%s%s", PROBE_MS / 1000,
-                           vi->error ? ": " : "", vi->error ? vi->error : ""));
+        fail(vi, PC_EVENT_VI_FAILED,
+             xasprintf("not ready within %d s%s%s", PROBE_MS / 1000,
+                       vi->error ? ": " : "", vi->error ? vi->error : ""));
     }
 }
 
@@ -445,8 +440,12 @@ run_running(struct pc_node_vi *vi)
 {
     const char *error;
 
-    if (ports_state(vi, &error) != PC_PORT_READY) {
+    if (pc_node_ports_state(vi, &error) != PC_PORT_READY) {
         /* Someone has taken the port away, or the switch starts anew. */
+        if (vi->ready) {
+            pc_node_vi_event(vi, PC_EVENT_VI_UNHEALTHY,
+                             error ? error : "the switch has lost its port");
+        }
         vi->ready = false;
         step(vi, PC_STEP_ATTACH);
         return;
@@ -464,7 +463,7 @@ run_detach(struct pc_node_vi *vi)
 {
     /* A dead VI's ports carry nothing: no need to wait for the switch. */
     if (vi->busy
-        || !(vi->died || ports_are_gone(vi)
+        || !(vi->died || pc_node_ports_are_gone(vi)
              || time_msec() >= vi->step_since + DETACH_MS)) {
         return;
     }
@@ -489,6 +488,12 @@ pc_node_vi_stop_done(struct pc_node_vi *vi, char *last_line, char *error)
         free(last_line);
         vi->retry_at = time_msec() + PC_BACKOFF_MIN_MS;
         return;                 /* run_stop() tries again. */
+    }
+    if (vi->pid && !vi->died) {
+        pc_node_vi_event(vi, PC_EVENT_VI_STOPPED,
+                         !vi->want ? "its service or replica was removed"
+                         : !vi->want->up ? "admin_state is down"
+                         : "it is started again with other settings");
     }
     forget_container(vi);
     if (vi->dirty_root) {
@@ -544,7 +549,7 @@ check_container(struct pc_node_vi *vi)
     }
     struct pollfd pfd = { .fd = vi->pidfd, .events = POLLIN };
     if (poll(&pfd, 1, 0) > 0) {
-        fail(vi, why_ended(vi));
+        fail(vi, PC_EVENT_VI_DIED, why_ended(vi));
         return true;
     }
     if (is_outdated(vi)) {
@@ -579,7 +584,7 @@ pc_node_vi_run(struct pc_node_vi *vi)
         case PC_STEP_DETACH: run_detach(vi); break;
         case PC_STEP_STOP: run_stop(vi); break;
         case PC_STEP_BACKOFF:
-            if (time_msec() >= vi->retry_at || !wants_up(vi)
+            if (time_msec() >= vi->retry_at || !pc_node_vi_wants_up(vi)
                 || (vi->record && is_outdated(vi))) {
                 vi->retry_at = 0;
                 step(vi, PC_STEP_DOWN);
@@ -629,58 +634,4 @@ pc_node_vi_wait(struct pc_node_vi *vi)
         poll_timer_wait_until(vi->retry_at);
         break;
     }
-}
-
-/* Answers. */
-
-bool
-pc_node_vi_is_gone(const struct pc_node_vi *vi)
-{
-    return (!vi->want && vi->step == PC_STEP_DOWN && !vi->on_disk
-            && !vi->busy && !vi->probing);
-}
-
-bool
-pc_node_vi_is_settled(const struct pc_node_vi *vi)
-{
-    switch (vi->step) {
-    case PC_STEP_RUN:
-        return !vi->busy;
-    case PC_STEP_BACKOFF:
-        return true;
-    case PC_STEP_DOWN:
-        return vi->want && !wants_up(vi) && !vi->on_disk;
-    case PC_STEP_ATTACH:
-        return vi->error != NULL;
-    case PC_STEP_IMAGE: case PC_STEP_START: case PC_STEP_ADOPT:
-    case PC_STEP_PROBE: case PC_STEP_DETACH: case PC_STEP_STOP:
-        return false;
-    }
-    OVS_NOT_REACHED();
-}
-
-/* VI.state. */
-const char *
-pc_node_vi_state(const struct pc_node_vi *vi)
-{
-    switch (vi->step) {
-    case PC_STEP_DOWN:
-        return (!vi->want || vi->want->error ? "failed"
-                : vi->want->up ? "starting" : "stopped");
-    case PC_STEP_IMAGE:
-        return "image";
-    case PC_STEP_START:
-        return "starting";
-    case PC_STEP_ATTACH:
-        return vi->error ? "failed" : "starting";
-    case PC_STEP_PROBE:
-        return "probing";
-    case PC_STEP_ADOPT: case PC_STEP_RUN:
-        return "running";
-    case PC_STEP_DETACH: case PC_STEP_STOP:
-        return vi->died ? "backoff" : "starting";
-    case PC_STEP_BACKOFF:
-        return vi->image_failed ? "failed" : "backoff";
-    }
-    OVS_NOT_REACHED();
 }

@@ -94,6 +94,7 @@ pc_node_create(struct ovsdb_idl *idl, const struct pc_node_config *cfg)
     n->log_dir = nullable_xstrdup(cfg->log_dir);
     n->record_dir = xasprintf("%s/records", cfg->state_dir);
     n->fault = nullable_xstrdup(cfg->fault);
+    n->events = cfg->events;
     parse_port_options(cfg->vi_port_options, &n->port_defaults);
     n->config_error = pc_vi_config_init(&n->vi_cfg, cfg->state_dir);
     if (!n->config_error && mkdir(n->record_dir, 0700) && errno != EEXIST) {
@@ -147,6 +148,7 @@ void
 pc_node_want_destroy(struct pc_node_want *want)
 {
     if (want) {
+        free(want->service);
         free(want->image_name);
         free(want->image_url);
         free(want->image_sha256);
@@ -249,6 +251,7 @@ want_from_row(const struct pcrec_vi *row)
 
     struct pc_node_want *want = xzalloc(sizeof *want);
     want->uuid = row->header_.uuid;
+    want->service = xstrdup(service->name);
     want->up = strcmp(row->admin_state, "down");
     want->image_name = xstrdup(image->name);
     want->image_url = xstrdup(image->url);
@@ -282,6 +285,8 @@ set_want(struct pc_node_vi *vi, struct pc_node_want *want)
     if (vi->want && !smap_equal(&vi->want->health, &want->health)) {
         vi->probe_chosen = false;
     }
+    free(vi->service);
+    vi->service = xstrdup(want->service);
     pc_node_want_destroy(vi->want);
     vi->want = want;
 }

@@ -56,6 +56,7 @@
 
 struct ovsdb_idl;
 struct ovsdb_idl_txn;
+struct pc_events;
 
 /* What the node needs to know.  All strings are copied. */
 struct pc_node_config {
@@ -69,6 +70,8 @@ struct pc_node_config {
     const char *fault;      /* Tests only: name of the point at which the
                              * process shall kill itself; NULL: none.  The
                              * agent passes getenv("PCLOUD_FAULT"). */
+    struct pc_events *events; /* Where to record what happens; stays the
+                               * caller's.  NULL: nowhere. */
     const char *vi_port_options; /* "k=v,k=v": Interface options for the VIs'
                                   * ports where the switch knows them; NULL:
                                   * none. */

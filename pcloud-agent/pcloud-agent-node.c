@@ -23,7 +23,8 @@
 
 /* Creates the node role as the options 'o' say. */
 struct pc_node *
-agent_node_create(struct ovsdb_idl *idl, const struct agent_options *o)
+agent_node_create(struct ovsdb_idl *idl, const struct agent_options *o,
+                  struct pc_events *events)
 {
     struct pc_node_config config = {
         .name = o->node_name,
@@ -33,6 +34,7 @@ agent_node_create(struct ovsdb_idl *idl, const struct agent_options *o)
         .log_dir = o->log_dir,
         .fault = getenv("PCLOUD_FAULT"),
         .vi_port_options = o->vi_port_options,
+        .events = events,
     };
 
     if (o->helper_dir) {

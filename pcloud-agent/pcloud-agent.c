@@ -27,19 +27,25 @@
 #include "openvswitch/vlog.h"
 #include "ovsdb-idl.h"
 #include "pc-controller.h"
+#include "pc-event.h"
 #include "pc-node.h"
 #include "pcloud-agent.h"
 #include "simap.h"
+#include "timeval.h"
 #include "unixctl.h"
 #include "util.h"
 #include "lib/pc-idl.h"
 
 VLOG_DEFINE_THIS_MODULE(pcloud_agent);
 
+/* How long an agent that ends waits for the database to take its last words. */
+#define FLUSH_MS 300
+
 struct agent {
     struct agent_options options;
     struct unixctl_server *unixctl;
     struct ovsdb_idl_loop idl_loop;
+    struct pc_events *events;
     struct pc_controller *controller;   /* NULL without that role. */
     struct pc_node *node;               /* Likewise. */
     bool exiting;
@@ -95,6 +101,26 @@ agent_memory_show(struct unixctl_conn *conn, int argc OVS_UNUSED,
     simap_destroy(&usage);
 }
 
+/* Records that this agent begins or ends. */
+static void
+agent_event(struct agent *agent, enum pc_event_kind kind)
+{
+    const struct agent_options *o = &agent->options;
+    char host[256] = "";
+    char *cause = xasprintf("version %s, process %ld, %s%s%s", PC_VERSION,
+                            (long int) getpid(),
+                            o->controller ? "controller" : "",
+                            o->controller && o->node ? " and " : "",
+                            o->node ? "node" : "");
+
+    gethostname(host, sizeof host - 1);
+    pc_events_add(agent->events, &(struct pc_event) {
+                      .kind = kind, .cloudlet = o->cloudlet,
+                      .node = o->node_name ? o->node_name : host,
+                      .cause = cause });
+    free(cause);
+}
+
 static void
 agent_start(struct agent *agent)
 {
@@ -120,12 +146,15 @@ agent_start(struct agent *agent)
     struct ovsdb_idl *idl = ovsdb_idl_create(o->db, &pcrec_idl_class, true,
                                              true);
     agent->idl_loop = (struct ovsdb_idl_loop) OVSDB_IDL_LOOP_INITIALIZER(idl);
+    agent->events = pc_events_create(idl);
+    agent_event(agent, PC_EVENT_AGENT_STARTED);
     pc_controller_register(idl);
     if (o->controller) {
         agent->controller = pc_controller_create(idl, o->db, o->cloudlet);
+        pc_controller_set_events(agent->controller, agent->events);
     }
     if (o->node) {
-        agent->node = agent_node_create(idl, o);
+        agent->node = agent_node_create(idl, o, agent->events);
     }
 }
 
@@ -140,6 +169,7 @@ agent_run_once(struct agent *agent)
     if (agent->node) {
         pc_node_run(agent->node, txn);
     }
+    pc_events_run(agent->events, txn);
     unixctl_server_run(agent->unixctl);
 
     if (agent->controller) {
@@ -157,14 +187,32 @@ agent_run_once(struct agent *agent)
     poll_block();
 }
 
+/* Gives the last events a moment to reach the database. */
+static void
+agent_flush_events(struct agent *agent)
+{
+    long long int deadline = time_msec() + FLUSH_MS;
+
+    while (!pc_events_is_empty(agent->events) && time_msec() < deadline) {
+        pc_events_run(agent->events, ovsdb_idl_loop_run(&agent->idl_loop));
+        ovsdb_idl_loop_commit_and_wait(&agent->idl_loop);
+        ovsdb_idl_track_clear(agent->idl_loop.idl);
+        poll_timer_wait_until(deadline);
+        poll_block();
+    }
+}
+
 /* Ends: VIs, flows, groups and ports stay as they are. */
 static void
 agent_stop(struct agent *agent)
 {
+    agent_event(agent, PC_EVENT_AGENT_STOPPED);
+    agent_flush_events(agent);
     pc_controller_destroy(agent->controller);
     if (agent->node) {
         pc_node_destroy(agent->node);
     }
+    pc_events_destroy(agent->events);
     ovsdb_idl_loop_destroy(&agent->idl_loop);
     unixctl_server_destroy(agent->unixctl);
     agent_options_destroy(&agent->options);

@@ -20,6 +20,7 @@
 #include <stdbool.h>
 
 struct ovsdb_idl;
+struct pc_events;
 struct pc_node;
 
 /* The agent's options.  All strings are owned. */
@@ -41,6 +42,7 @@ void agent_options_destroy(struct agent_options *);
 
 /* pcloud-agent-node.c. */
 struct pc_node *agent_node_create(struct ovsdb_idl *,
-                                  const struct agent_options *);
+                                  const struct agent_options *,
+                                  struct pc_events *);
 
 #endif /* pcloud-agent.h */

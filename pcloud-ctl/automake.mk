@@ -8,6 +8,7 @@ pcloud_ctl_pcloud_ctl_SOURCES = \
 	pcloud-ctl/ctl-args.c \
 	pcloud-ctl/ctl-commands.c \
 	pcloud-ctl/ctl-conflict.c \
+	pcloud-ctl/ctl-event.c \
 	pcloud-ctl/ctl-explain.c \
 	pcloud-ctl/ctl-filter.c \
 	pcloud-ctl/ctl-find.c \

@@ -82,8 +82,10 @@ _pcloud_ctl_argument () {
         IMAGE) _pcloud_ctl_names Image name ;;
         SERVICE) _pcloud_ctl_names Service name ;;
         VI) _pcloud_ctl_names VI name ;;
+        EVENT) _pcloud_ctl_names Event kind | sort -u; _pcloud_ctl_names VI name
+               _pcloud_ctl_names Service name ;;
         TABLE) echo "PacketCloud Cloudlet Router Interface Route Node VI_Type" \
-                    "Image Provider Service Chain Rule VI Connection SSL" ;;
+                    "Image Provider Service Chain Rule VI Event Connection SSL" ;;
         RECORD) _pcloud_ctl_names "$1" name; _pcloud_ctl_names "$1" _uuid ;;
         COLUMN*) _pcloud_ctl_columns "$1" ;;
         KEY=VALUE*) _pcloud_ctl_keys "$command" ;;
@@ -124,7 +126,7 @@ _pcloud_ctl () {
     elif [[ $before == -[tdpcC] ]]; then
         COMPREPLY=()
     elif [[ $cur == -* && $cur != *=* ]]; then
-        COMPREPLY=($(compgen -W "$(pcloud-ctl --options | grep ^-- | sed 's/=ARG/=/') --may-exist --if-exists --all --diff --columns=" -- "$cur"))
+        COMPREPLY=($(compgen -W "$(pcloud-ctl --options | grep ^-- | sed 's/=ARG/=/') --may-exist --if-exists --all --diff --columns= --since=" -- "$cur"))
     elif [[ -z $command && $cur != -* ]]; then
         COMPREPLY=($(compgen -W "$(pcloud-ctl --commands | cut -d, -f2)" -- "$cur"))
     elif [[ $cur == *=* ]]; then

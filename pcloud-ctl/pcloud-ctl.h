@@ -126,6 +126,7 @@ extern const struct ctl_command_syntax ctl_service_commands[];
 extern const struct ctl_command_syntax ctl_rule_commands[];
 extern const struct ctl_command_syntax ctl_vi_commands[];
 extern const struct ctl_command_syntax ctl_show_commands[];
+extern const struct ctl_command_syntax ctl_event_commands[];
 extern const struct ctl_command_syntax ctl_explain_commands[];
 void ctl_register_all(void);
 bool ctl_command_is_ours(const struct ctl_command_syntax *);

@@ -31,6 +31,7 @@ TESTSUITE_AT = \
 	tests/pc-compile.at \
 	tests/pc-build.at \
 	tests/pc-daemons.at \
+	tests/pc-event.at \
 	tests/pc-harness.at \
 	tests/pc-manifest.at \
 	tests/pc-l3.at \

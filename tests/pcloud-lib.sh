@@ -273,7 +273,7 @@ pcloud_snapshot () {
         ovs-vsctl list-ports "$pc_br"
     done
     ovsdb-client --no-headings -f csv dump "unix:$PCLOUD_RUNDIR/db.sock" PacketCloud \
-        2>/dev/null | grep -v '^Node table' | pcloud_strip_status
+        2>/dev/null | grep -v '^Node table' | sed '/^Event table/,/^$/d' | pcloud_strip_status
 }
 
 # Numbers that agents write by themselves: statistics.
