@@ -30,6 +30,7 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-container.c \
 	lib/pc-container.h \
 	lib/pc-controller-address.c \
+	lib/pc-controller-chain.c \
 	lib/pc-controller-compile.c \
 	lib/pc-controller-l3.c \
 	lib/pc-controller-model.c \

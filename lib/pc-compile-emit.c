@@ -85,3 +85,16 @@ pc_ctx_resubmit(struct pc_ctx *ctx, enum pc_table table)
 {
     pc_ofpact_put_resubmit(&ctx->ofpacts, ctx->base + table);
 }
+
+/* The metadata of a packet in 'direction' at hop number 'hop' of 'path',
+ * counted in the forward direction. */
+struct pc_meta
+pc_compile_place(const struct pc_path *path, size_t hop,
+                 enum pc_direction direction)
+{
+    return (struct pc_meta) {
+        .path = path->number,
+        .hop = direction == PC_FORWARD ? hop : path->n_hops - 1 - hop,
+        .direction = direction,
+    };
+}

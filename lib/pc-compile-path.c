@@ -88,23 +88,47 @@ pc_compile_path(struct pc_flow_table *t, uint8_t base,
     pc_ctx_uninit(&ctx);
 }
 
+/* Where a packet from a VI of 'svc' goes on that no rule recognizes: one of the
+ * VI's own, or one with other addresses than it was diverted for. */
+static void
+add_unknown(struct pc_ctx *ctx, const struct pc_service *svc,
+            enum pc_direction direction)
+{
+    bool two_ports = pc_service_has_two_ports(svc);
+    struct pc_meta asked = { .path = svc->number, .direction = direction };
+    struct pc_meta place = (pc_service_is_alone(svc) ? asked
+                            : pc_compile_place(svc->positions[0].path,
+                                               svc->positions[0].hop,
+                                               direction));
+
+    pc_ctx_match_meta(ctx, &asked, PC_META_PATH
+                      | (two_ports ? PC_META_DIRECTION : 0));
+    pc_ofpact_put_meta(&ctx->ofpacts, &place);
+    pc_ctx_resubmit(ctx, PC_TABLE_NEXT);
+    pc_ctx_add(ctx, PC_TABLE_DIRECTION, PC_PRIO_UNKNOWN, PC_FLOW_DIRECTION);
+}
+
 void
 pc_compile_service(struct pc_flow_table *t, uint8_t base,
                    const struct pc_service *svc)
 {
+    struct pc_path alone;
+    struct pc_ctx ctx;
+
     pc_flow_table_remove_owner(t, &svc->uuid);
     if (svc->mode == PC_MODE_HOST) {
         return;
     }
 
     pc_compile_groups(t, base, svc);
-    if (!svc->path) {
-        struct pc_path alone = { .uuid = svc->uuid, .number = svc->number,
-                                 .hops = { svc }, .n_hops = 1 };
-        struct pc_ctx ctx;
-
-        pc_ctx_init(&ctx, t, base, &svc->uuid);
-        add_path(&ctx, &alone);
-        pc_ctx_uninit(&ctx);
+    pc_path_alone(&alone, svc);
+    pc_ctx_init(&ctx, t, base, &svc->uuid);
+    add_path(&ctx, &alone);
+    if (pc_service_asks(svc)) {
+        add_unknown(&ctx, svc, PC_FORWARD);
+        if (pc_service_has_two_ports(svc)) {
+            add_unknown(&ctx, svc, PC_REVERSE);
+        }
     }
+    pc_ctx_uninit(&ctx);
 }

@@ -54,6 +54,9 @@ void pc_ctx_match_meta(struct pc_ctx *, const struct pc_meta *,
 void pc_ctx_match_not_served(struct pc_ctx *);
 void pc_ctx_resubmit(struct pc_ctx *, enum pc_table);
 
+struct pc_meta pc_compile_place(const struct pc_path *, size_t hop,
+                                enum pc_direction);
+
 void pc_compile_always_group(struct pc_flow_table *, const struct uuid *owner);
 void pc_compile_groups(struct pc_flow_table *, uint8_t base,
                        const struct pc_service *);

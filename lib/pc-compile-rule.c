@@ -17,10 +17,8 @@
 #include <config.h>
 #include "pc-compile.h"
 
-#include "byte-order.h"
 #include "openvswitch/match.h"
-#include "openvswitch/meta-flow.h"
-#include "openvswitch/ofp-actions.h"
+#include "packets.h"
 #include "pc-compile-private.h"
 #include "pc-flow-table.h"
 #include "pc-layout.h"
@@ -41,31 +39,48 @@ add_rule_hook(struct pc_ctx *ctx, const struct pc_rule *rule,
     ctx->match.wc.masks.dl_dst.ea[0] |= 1;
 
     pc_ofpact_put_meta(&ctx->ofpacts,
-                       &(struct pc_meta) { .path = rule->path,
+                       &(struct pc_meta) { .path = rule->path->number,
                                            .direction = direction });
     pc_ctx_resubmit(ctx, PC_TABLE_STEER);
     pc_ctx_emit(ctx, PC_TABLE_HOOK, PC_PRIO_HOOK_RULE + rule->priority,
                 PC_FLOW_HOOK_RULE);
 }
 
-/* Tells the direction of a packet on 'rule''s path that returned from a
- * one-armed VI. */
+/* Takes out of the match of 'rule' in 'direction' what a packet on its path may
+ * have lost on the way: the port, and what a router changes. */
 static void
-add_rule_direction(struct pc_ctx *ctx, const struct pc_rule *rule,
-                   enum pc_direction direction)
+match_returned(struct match *match, const struct pc_rule *rule,
+               enum pc_direction direction)
 {
-    struct pc_meta meta = { .path = rule->path, .direction = direction };
-    ovs_be64 value = htonll(pc_meta_pack(&meta));
-    ovs_be64 mask = htonll(PC_META_DIRECTION);
+    pc_rule_match_expand(rule->match, direction, match);
+    match->flow.in_port.ofp_port = 0;
+    match->wc.masks.in_port.ofp_port = 0;
+    for (size_t i = 0; i < rule->path->n_hops; i++) {
+        if (rule->path->hops[i]->mode == PC_MODE_ROUTE) {
+            match->flow.dl_src = match->flow.dl_dst = eth_addr_zero;
+            match->wc.masks.dl_src = match->wc.masks.dl_dst = eth_addr_zero;
+            match->flow.nw_ttl = match->wc.masks.nw_ttl = 0;
+            break;
+        }
+    }
+}
 
-    pc_rule_match_expand(rule->match, direction, &ctx->match);
-    ctx->match.flow.in_port.ofp_port = 0;   /* It comes from the VI now. */
-    ctx->match.wc.masks.in_port.ofp_port = 0;
-    pc_ctx_match_meta(ctx, &meta, PC_META_PATH);
-    value &= mask;
-    ofpact_put_set_field(&ctx->ofpacts, mf_from_id(MFF_METADATA), &value,
-                         &mask);
-    pc_ctx_resubmit(ctx, PC_TABLE_RETURN);
+/* Tells the place of a packet that returned from a VI of hop number 'hop',
+ * counted in the forward direction, of 'rule''s path. */
+static void
+add_rule_return(struct pc_ctx *ctx, const struct pc_rule *rule, size_t hop,
+                enum pc_direction direction)
+{
+    const struct pc_service *svc = rule->path->hops[hop];
+    struct pc_meta asked = { .path = svc->number, .direction = direction };
+    struct pc_meta place = pc_compile_place(rule->path, hop, direction);
+
+    match_returned(&ctx->match, rule, direction);
+    pc_ctx_match_meta(ctx, &asked, PC_META_PATH
+                      | (pc_service_has_two_ports(svc) ? PC_META_DIRECTION
+                         : 0));
+    pc_ofpact_put_meta(&ctx->ofpacts, &place);
+    pc_ctx_resubmit(ctx, PC_TABLE_NEXT);
     pc_ctx_add(ctx, PC_TABLE_DIRECTION, PC_PRIO_NORMAL + rule->priority,
                PC_FLOW_DIRECTION);
 }
@@ -88,8 +103,10 @@ pc_compile_rule(struct pc_flow_table *t, uint8_t base,
             continue;
         }
         add_rule_hook(&ctx, rule, dir);
-        if (rule->classify_return) {
-            add_rule_direction(&ctx, rule, dir);
+        for (size_t hop = 0; hop < rule->path->n_hops; hop++) {
+            if (pc_service_asks(rule->path->hops[hop])) {
+                add_rule_return(&ctx, rule, hop, dir);
+            }
         }
     }
     pc_ctx_uninit(&ctx);

@@ -56,22 +56,27 @@ add_deliver(struct pc_ctx *ctx, const struct pc_vi *vi,
     pc_ctx_add(ctx, PC_TABLE_DELIVER, PC_PRIO_NORMAL, PC_FLOW_DELIVER);
 }
 
-/* The place in its path, after which what returns from 'vi' continues. */
+/* What is known of the place of a packet in 'direction' that returns from
+ * 'vi'. */
 static struct pc_meta
 return_meta(const struct pc_vi *vi, enum pc_direction direction)
 {
     const struct pc_service *svc = vi->service;
 
-    return (struct pc_meta) {
-        .path = svc->path ? svc->path->number : svc->number,
-        .hop = (!svc->path ? 0
-                : direction == PC_FORWARD ? svc->hop
-                : svc->path->n_hops - 1 - svc->hop),
-        .direction = direction,
-    };
+    if (pc_service_asks(svc)) {
+        return (struct pc_meta) { .path = svc->number, .vi = vi->number,
+                                  .direction = direction };
+    } else if (pc_service_is_alone(svc)) {
+        return (struct pc_meta) { .path = svc->number,
+                                  .direction = direction };
+    } else {
+        return pc_compile_place(svc->positions[0].path, svc->positions[0].hop,
+                                direction);
+    }
 }
 
-/* What returns on 'port' of an inline or two-armed VI. */
+/* What returns on 'port' of 'vi', where it tells 'direction', or that does not
+ * matter, or the rules tell. */
 static void
 add_return(struct pc_ctx *ctx, const struct pc_vi *vi, enum pc_vi_port port,
            enum pc_direction direction)
@@ -86,7 +91,8 @@ add_return(struct pc_ctx *ctx, const struct pc_vi *vi, enum pc_vi_port port,
          * here. */
         pc_ofpact_put_in_port(&ctx->ofpacts, OFPP_NONE);
     }
-    pc_ctx_resubmit(ctx, PC_TABLE_NEXT);
+    pc_ctx_resubmit(ctx, (pc_service_asks(vi->service) ? PC_TABLE_DIRECTION
+                          : PC_TABLE_NEXT));
     pc_ctx_add(ctx, PC_TABLE_RETURN, PC_PRIO_NORMAL, PC_FLOW_RETURN);
 
     if (is_inline) {
@@ -99,47 +105,16 @@ add_return(struct pc_ctx *ctx, const struct pc_vi *vi, enum pc_vi_port port,
     }
 }
 
-/* A `route` VI with one port, in a chain: it takes two passes.  The first asks
- * DIRECTION, whose flows are the rules', the second knows. */
-static void
-add_return_one_armed(struct pc_ctx *ctx, const struct pc_vi *vi)
-{
-    struct pc_meta ask = return_meta(vi, PC_FORWARD);
-
-    ask.vi = vi->number;
-    match_set_in_port(&ctx->match, vi->port[PC_PORT_IN]);
-    pc_ofpact_put_meta(&ctx->ofpacts, &ask);
-    pc_ctx_resubmit(ctx, PC_TABLE_DIRECTION);
-    pc_ctx_add(ctx, PC_TABLE_RETURN, PC_PRIO_NORMAL, PC_FLOW_RETURN);
-
-    for (int dir = PC_FORWARD; dir <= PC_REVERSE; dir++) {
-        struct pc_meta known = { .vi = vi->number, .direction = dir };
-        struct pc_meta meta = return_meta(vi, dir);
-
-        match_set_in_port(&ctx->match, vi->port[PC_PORT_IN]);
-        pc_ctx_match_meta(ctx, &known, PC_META_VI | PC_META_DIRECTION);
-        pc_ofpact_put_meta(&ctx->ofpacts, &meta);
-        pc_ctx_resubmit(ctx, PC_TABLE_NEXT);
-        pc_ctx_add(ctx, PC_TABLE_RETURN, PC_PRIO_GUARD, PC_FLOW_RETURN);
-    }
-}
-
 static void
 add_returns(struct pc_ctx *ctx, const struct pc_vi *vi)
 {
-    const struct pc_path *path = vi->service->path;
-    bool two_ports = vi->port[PC_PORT_OUT] != OFPP_NONE;
-
     if (vi->service->mode == PC_MODE_TAP) {
         match_set_in_port(&ctx->match, vi->port[PC_PORT_IN]); /* Drop. */
         pc_ctx_add(ctx, PC_TABLE_RETURN, PC_PRIO_NORMAL, PC_FLOW_RETURN);
-    } else if (two_ports) {
+    } else if (vi->port[PC_PORT_OUT] != OFPP_NONE) {
         add_return(ctx, vi, PC_PORT_OUT, PC_FORWARD);
         add_return(ctx, vi, PC_PORT_IN, PC_REVERSE);
-    } else if (path && path->n_hops > 1) {
-        add_return_one_armed(ctx, vi);
     } else {
-        /* The end is next, whatever the direction. */
         add_return(ctx, vi, PC_PORT_IN, PC_FORWARD);
     }
 }

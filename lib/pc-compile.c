@@ -72,8 +72,7 @@ pc_compile_common(struct pc_flow_table *t, uint8_t base)
     pc_ofpact_put_served(&ctx.ofpacts);
     pc_ctx_add(&ctx, PC_TABLE_NEXT, PC_PRIO_CATCHALL, PC_FLOW_GUARD);
 
-    /* What no rule recognizes (a VI's own packets) goes on as forward. */
-    pc_ctx_resubmit(&ctx, PC_TABLE_RETURN);
+    pc_ofpact_put_served(&ctx.ofpacts);
     pc_ctx_add(&ctx, PC_TABLE_DIRECTION, PC_PRIO_CATCHALL, PC_FLOW_GUARD);
     pc_ctx_uninit(&ctx);
 }

@@ -29,11 +29,15 @@
  *   a rule's match, priority, direction,      pc_compile_rule()
  *     path
  *   a VI's port, mac, gw_mac, network_bps,    pc_compile_vi()
- *     its service's mode, path or hop
+ *     its service's mode
  *   a VI's ready, weight, port[0], or a       pc_compile_service() of its
  *     service's VIs, mode, on_failure,          service
  *     number
  *   a chain's services, or their modes        pc_compile_path()
+ *   a service's positions, has_rules or       pc_compile_service(),
+ *     two_arms                                  pc_compile_vi() of its VIs
+ *   pc_service_asks(), or a position of a     pc_compile_rule() of the rules
+ *     service that asks                         on its paths
  *   table_base                                everything, after
  *                                               pc_flow_table_clear()
  *
@@ -62,7 +66,16 @@
  * (a copy that is lost harms nobody, and a meter on the copy would meter the
  * original too).  `host`: none of this.
  *
- * A service may lie on one path only for now: struct pc_service says on which.
+ * A service may be in many chains, and may have rules of its own.  If the port
+ * that a packet returns on does not tell its place (pc_service_asks()), RETURN
+ * asks the rules, whose match, in the direction, tells it:
+ *
+ *   RETURN    in_port -> metadata=(path=service's number,direction if known)
+ *               resubmit(,DIRECTION)
+ *   DIRECTION rule's match in a direction,metadata=service's number
+ *               -> metadata=(path,hop,direction), resubmit(,NEXT)
+ *             priority 50: what no rule recognizes goes on alone or, if the
+ *               service has no rules of its own, in its first chain
  *
  * 'base' is Router.table_base.  Thread-safety: as the flow table. */
 

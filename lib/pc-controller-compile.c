@@ -74,14 +74,41 @@ pc_ctl_rule_direction(const struct pcrec_rule *row)
             : PC_RULE_BOTH);
 }
 
+/* A service on the path of 'rule' whose VIs are asked about: the cause of a
+ * conflict between rules whose hooks differ. */
+static const char *
+pc_ctl_rule_asking(const struct pc_ctl_rule *rule)
+{
+    for (size_t i = 0; rule->chain && i < rule->chain->path.n_hops; i++) {
+        if (pc_service_asks(rule->chain->path.hops[i])) {
+            return rule->chain->path.hops[i]->name;
+        }
+    }
+    return rule->svc ? rule->svc->s.name : "(unknown)";
+}
+
 static char *
-pc_ctl_rule_conflict(struct pc_controller *c, const struct uuid *winner)
+pc_ctl_rule_conflict(struct pc_controller *c, const struct pc_ctl_rule *rule,
+                     const struct pcrec_rule *row, const struct uuid *winner)
 {
     const struct pcrec_rule *other = pcrec_rule_get_for_uuid(c->idl, winner);
 
-    return xasprintf("same match and priority as an earlier rule of service "
+    if (other && strcmp(other->match, row->match)
+        && (strstr(other->match, "in_port") || strstr(row->match, "in_port"))) {
+        return xasprintf("what service %s returns cannot be told from what it "
+                         "returns for an earlier rule of %s %s (rule "
+                         UUID_FMT"), which differs in its port only",
+                         pc_ctl_rule_asking(rule),
+                         other->chain ? "chain" : "service",
+                         other->service ? other->service->name
+                         : other->chain ? other->chain->name : "(unknown)",
+                         UUID_ARGS(winner));
+    }
+    return xasprintf("same match and priority as an earlier rule of %s "
                      "%s (rule "UUID_FMT"), which keeps the packets",
+                     other && other->chain ? "chain" : "service",
                      other && other->service ? other->service->name
+                     : other && other->chain ? other->chain->name
                      : "(unknown)", UUID_ARGS(winner));
 }
 
@@ -97,12 +124,16 @@ pc_ctl_rule_compile_one(struct pc_controller *c, struct pc_ctl_router *r,
     if (error) {
         return error;
     }
+    struct pc_path alone;
+    if (rule->svc) {
+        pc_path_alone(&alone, &rule->svc->s);
+    }
     struct pc_rule value = {
         .uuid = rule->uuid,
         .match = &match,
         .priority = row->priority,
         .direction = pc_ctl_rule_direction(row),
-        .path = rule->svc->s.number,
+        .path = rule->svc ? &alone : &rule->chain->path,
     };
     struct uuid winner;
     error = pc_rule_match_check(&match, value.direction);
@@ -110,7 +141,7 @@ pc_ctl_rule_compile_one(struct pc_controller *c, struct pc_ctl_router *r,
         pc_compile_rule(r->table, r->base, &value);
         if (pc_flow_table_find_conflict(r->table, &rule->uuid, &winner)) {
             rule->conflict = true;
-            error = pc_ctl_rule_conflict(c, &winner);
+            error = pc_ctl_rule_conflict(c, rule, row, &winner);
         }
     }
     pc_rule_match_destroy(&match);
@@ -119,13 +150,14 @@ pc_ctl_rule_compile_one(struct pc_controller *c, struct pc_ctl_router *r,
 
 /* Returns why no router can have 'rule', whatever its match, or NULL. */
 static char *
-pc_ctl_rule_precheck(const struct pc_ctl_rule *rule,
-                     const struct pcrec_rule *row)
+pc_ctl_rule_precheck(const struct pc_ctl_rule *rule)
 {
-    if (!rule->svc) {
-        return xstrdup(row->chain ? "chains are not supported yet"
-                       : "neither service nor chain");
-    } else if (rule->svc->s.mode == PC_MODE_HOST) {
+    if (!rule->svc && !rule->chain) {
+        return xstrdup("neither service nor chain");
+    } else if (rule->chain && rule->chain->error) {
+        return xasprintf("chain %s is not in use: %s", rule->chain->name,
+                         rule->chain->error);
+    } else if (rule->svc && rule->svc->s.mode == PC_MODE_HOST) {
         return xasprintf("service %s has mode host: packets reach it by its "
                          "address, nothing can be diverted to it",
                          rule->svc->s.name);
@@ -153,8 +185,9 @@ pc_ctl_rule_compile(struct pc_controller *c, struct pc_ctl_rule *rule)
     if (!row || rule->refused) {
         return;
     }
-    char *error = pc_ctl_rule_precheck(rule, row);
-    bool wait = !error && !rule->svc->s.number;
+    char *error = pc_ctl_rule_precheck(rule);
+    bool wait = !error && (rule->svc ? !rule->svc->s.number
+                           : !rule->chain->path.n_hops);
     rule->conflict = false;
     bool compiled = false;
     HMAP_FOR_EACH (r, hmap_node, &c->routers) {
@@ -220,8 +253,8 @@ pc_ctl_vi_set_ports(struct pc_ctl_vi *vi, const struct pc_ctl_router *r)
         vi->vi.port[i] = port ? port->ofport : OFPP_NONE;
     }
 
-    /* An inline VI with one of its ports missing is no use. */
-    if (vi->vi.service && vi->vi.service->mode == PC_MODE_INLINE
+    /* A VI with two ports of which one is missing is no use. */
+    if (vi->vi.service && pc_service_has_two_ports(vi->vi.service)
         && vi->vi.port[PC_PORT_OUT] == OFPP_NONE) {
         vi->vi.port[PC_PORT_IN] = OFPP_NONE;
     }
@@ -268,6 +301,22 @@ pc_ctl_service_compile(struct pc_controller *c, struct pc_ctl_service *svc)
     }
 }
 
+static void
+pc_ctl_chain_compile(struct pc_controller *c, struct pc_ctl_chain *chain)
+{
+    struct pc_ctl_router *r;
+
+    HMAP_FOR_EACH (r, hmap_node, &c->routers) {
+        if (!r->prepared) {
+            continue;
+        } else if (chain->path.n_hops) {
+            pc_compile_path(r->table, r->base, &chain->path);
+        } else {
+            pc_flow_table_remove_owner(r->table, &chain->path.uuid);
+        }
+    }
+}
+
 /* Everything. */
 
 /* A port of 'r' came, went or changed: compiles what depends on it. */
@@ -305,6 +354,7 @@ void
 pc_ctl_mark_all_dirty(struct pc_controller *c)
 {
     struct pc_ctl_service *svc;
+    struct pc_ctl_chain *chain;
     struct pc_ctl_part *part;
     struct pc_ctl_rule *rule;
     struct pc_ctl_vi *vi;
@@ -314,6 +364,9 @@ pc_ctl_mark_all_dirty(struct pc_controller *c)
     }
     HMAP_FOR_EACH (svc, hmap_node, &c->services) {
         hmapx_add(&c->dirty_services, svc);
+    }
+    HMAP_FOR_EACH (chain, hmap_node, &c->chains) {
+        hmapx_add(&c->dirty_chains, chain);
     }
     HMAP_FOR_EACH (vi, hmap_node, &c->vis) {
         hmapx_add(&c->dirty_vis, vi);
@@ -347,6 +400,7 @@ pc_ctl_compile_dirty(struct pc_controller *c)
     struct hmapx_node *node;
     size_t n = (hmapx_count(&c->dirty_parts) + hmapx_count(&c->dirty_vis)
                 + hmapx_count(&c->dirty_services)
+                + hmapx_count(&c->dirty_chains)
                 + hmapx_count(&c->dirty_rules));
 
     pc_ctl_compile_common(c);
@@ -358,6 +412,9 @@ pc_ctl_compile_dirty(struct pc_controller *c)
     }
     HMAPX_FOR_EACH (node, &c->dirty_services) {
         pc_ctl_service_compile(c, node->data);
+    }
+    HMAPX_FOR_EACH (node, &c->dirty_chains) {
+        pc_ctl_chain_compile(c, node->data);
     }
 
     /* A rule that had no error before keeps what it has: after a restart too
@@ -379,6 +436,7 @@ pc_ctl_compile_dirty(struct pc_controller *c)
     hmapx_clear(&c->dirty_parts);
     hmapx_clear(&c->dirty_vis);
     hmapx_clear(&c->dirty_services);
+    hmapx_clear(&c->dirty_chains);
     hmapx_clear(&c->dirty_rules);
     return n;
 }
@@ -389,6 +447,7 @@ pc_ctl_compile_run(struct pc_controller *c)
 {
     if (hmapx_is_empty(&c->dirty_parts) && hmapx_is_empty(&c->dirty_vis)
         && hmapx_is_empty(&c->dirty_services)
+        && hmapx_is_empty(&c->dirty_chains)
         && hmapx_is_empty(&c->dirty_rules) && !c->recheck) {
         return;
     }

@@ -74,7 +74,7 @@ pc_ctl_service_dirty_rules(struct pc_controller *c,
 {
     struct pc_ctl_rule *rule;
 
-    LIST_FOR_EACH (rule, svc_node, &svc->rules) {
+    LIST_FOR_EACH (rule, owner_node, &svc->rules) {
         hmapx_add(&c->dirty_rules, rule);
     }
 }
@@ -91,6 +91,7 @@ pc_ctl_service_create(struct pc_controller *c, const struct uuid *uuid)
     hmap_insert(&c->services, &svc->hmap_node, uuid_hash(uuid));
     hmapx_add(&c->dirty_services, svc);
     hmapx_add(&c->bad_services, svc);   /* Perhaps the row's is outdated. */
+    c->services_changed = true;
     return svc;
 }
 
@@ -106,9 +107,31 @@ pc_ctl_service_set_number(struct pc_controller *c, struct pc_ctl_service *svc,
     }
     svc->s.number = number;
     svc->placing_number = 0;
+    pc_ctl_service_leave_chains(c, svc);
     hmapx_add(&c->dirty_services, svc);
     pc_ctl_service_dirty_vis(c, svc);
     pc_ctl_service_dirty_rules(c, svc);
+}
+
+/* Takes over how 'row' wants packets to reach its VIs. */
+static void
+pc_ctl_service_set_attachment(struct pc_controller *c,
+                              struct pc_ctl_service *svc,
+                              const struct pcrec_service *row)
+{
+    bool two_arms = smap_get_int(&row->options, "arms", 1) == 2;
+    enum pc_mode mode = PC_MODE_HOST;
+
+    if (!pc_mode_from_string(row->mode, &mode)) {
+        VLOG_WARN("service %s: unknown mode %s", row->name, row->mode);
+    }
+    if (svc->s.mode != mode || svc->s.two_arms != two_arms) {
+        pc_ctl_service_leave_chains(c, svc);
+        svc->s.mode = mode;
+        svc->s.two_arms = two_arms;
+        pc_ctl_service_moved(c, svc);
+        pc_ctl_service_dirty_rules(c, svc);
+    }
 }
 
 /* Takes over the values of 'row', new or changed. */
@@ -133,22 +156,18 @@ pc_ctl_service_update(struct pc_controller *c,
         svc->s.name = xstrdup(row->name);
     }
 
-    enum pc_mode mode = PC_MODE_HOST;
-    if (!pc_mode_from_string(row->mode, &mode)) {
-        VLOG_WARN("service %s: unknown mode %s", row->name, row->mode);
-    }
+    pc_ctl_service_set_attachment(c, svc, row);
     enum pc_on_failure on_failure = (!strcmp(row->on_failure, "close")
                                      ? PC_FAIL_CLOSE : PC_FAIL_OPEN);
     enum pc_affinity affinity = (!strcmp(row->affinity, "connection")
                                  ? PC_AFFINITY_CONNECTION
                                  : PC_AFFINITY_CLIENT);
-    if (svc->s.mode != mode || svc->s.on_failure != on_failure
-        || svc->s.affinity != affinity) {
-        svc->s.mode = mode;
+    if (svc->s.on_failure != on_failure || svc->s.affinity != affinity) {
         svc->s.on_failure = on_failure;
         svc->s.affinity = affinity;
         hmapx_add(&c->dirty_services, svc);
         pc_ctl_service_dirty_vis(c, svc);
+        pc_ctl_service_dirty_chains(c, svc);
     }
     if (svc->s.number != row->number) {
         pc_ctl_service_set_number(c, svc, row->number);
@@ -167,9 +186,9 @@ pc_ctl_service_remove(struct pc_controller *c, struct pc_ctl_service *svc)
     LIST_FOR_EACH_SAFE (vi, svc_node, &svc->vis) {
         pc_ctl_vi_leave(c, vi);
     }
-    LIST_FOR_EACH_SAFE (rule, svc_node, &svc->rules) {
-        ovs_list_remove(&rule->svc_node);
-        rule->svc = NULL;
+    pc_ctl_service_leave_chains(c, svc);
+    LIST_FOR_EACH_SAFE (rule, owner_node, &svc->rules) {
+        pc_ctl_rule_set_target(c, rule, NULL, NULL);
         hmapx_add(&c->dirty_rules, rule);
     }
     if (svc->s.number || svc->placing_number) {
@@ -183,6 +202,7 @@ pc_ctl_service_remove(struct pc_controller *c, struct pc_ctl_service *svc)
     hmap_remove(&c->services, &svc->hmap_node);
     free(svc->s.name);
     free(svc->s.vis);
+    free(svc->s.positions);
     free(svc->place_error);
     free(svc->switch_error);
     free(svc);
@@ -440,6 +460,49 @@ pc_ctl_rule_is_ours(const struct pc_controller *c,
     return !cloudlet || uuid_equals(&cloudlet->header_.uuid, &c->cloudlet);
 }
 
+/* The first rule of 'svc' came, or its last one went. */
+static void
+pc_ctl_service_update_has_rules(struct pc_controller *c,
+                                struct pc_ctl_service *svc)
+{
+    bool has_rules = !ovs_list_is_empty(&svc->rules);
+
+    if (svc->s.has_rules != has_rules) {
+        svc->s.has_rules = has_rules;
+        if (svc->s.n_positions) {
+            pc_ctl_service_moved(c, svc);
+        }
+    }
+}
+
+/* Makes the target of 'rule' be 'svc' or 'chain' or, if both are NULL,
+ * nothing. */
+void
+pc_ctl_rule_set_target(struct pc_controller *c, struct pc_ctl_rule *rule,
+                       struct pc_ctl_service *svc, struct pc_ctl_chain *chain)
+{
+    struct pc_ctl_service *old = rule->svc;
+
+    if (rule->svc == svc && rule->chain == chain) {
+        return;
+    }
+    if (rule->svc || rule->chain) {
+        ovs_list_remove(&rule->owner_node);
+    }
+    rule->svc = svc;
+    rule->chain = chain;
+    if (svc || chain) {
+        ovs_list_push_back(svc ? &svc->rules : &chain->rules,
+                           &rule->owner_node);
+    }
+    if (old) {
+        pc_ctl_service_update_has_rules(c, old);
+    }
+    if (svc) {
+        pc_ctl_service_update_has_rules(c, svc);
+    }
+}
+
 /* Takes over 'row', new or changed, if it is of our cloudlet. */
 void
 pc_ctl_rule_update(struct pc_controller *c, const struct pcrec_rule *row)
@@ -461,15 +524,10 @@ pc_ctl_rule_update(struct pc_controller *c, const struct pcrec_rule *row)
         rule->error = row->error[0] ? xstrdup(row->error) : NULL;
         hmap_insert(&c->rules, &rule->hmap_node, uuid_hash(&rule->uuid));
     }
-    if (rule->svc != svc) {
-        if (rule->svc) {
-            ovs_list_remove(&rule->svc_node);
-        }
-        rule->svc = svc;
-        if (svc) {
-            ovs_list_push_back(&svc->rules, &rule->svc_node);
-        }
-    }
+    pc_ctl_rule_set_target(c, rule, svc, (!svc && row->chain
+                                          ? pc_ctl_chain_find(
+                                              c, &row->chain->header_.uuid)
+                                          : NULL));
     rule->refused = false;
     hmapx_add(&c->dirty_rules, rule);
 }
@@ -478,9 +536,7 @@ pc_ctl_rule_update(struct pc_controller *c, const struct pcrec_rule *row)
 void
 pc_ctl_rule_remove(struct pc_controller *c, struct pc_ctl_rule *rule)
 {
-    if (rule->svc) {
-        ovs_list_remove(&rule->svc_node);
-    }
+    pc_ctl_rule_set_target(c, rule, NULL, NULL);
     pc_ctl_disown(c, &rule->uuid);
     hmapx_find_and_delete(&c->dirty_rules, rule);
     hmapx_find_and_delete(&c->bad_rules, rule);

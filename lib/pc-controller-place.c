@@ -55,6 +55,30 @@ pc_ctl_place_number(struct pc_controller *c, struct pc_ctl_service *svc,
     return true;
 }
 
+/* Writes the number of a chain that has none.  Returns false if there is
+ * nothing to write. */
+static bool
+pc_ctl_place_chain(struct pc_controller *c, struct pc_ctl_chain *chain)
+{
+    const struct pcrec_chain *row
+        = pcrec_chain_get_for_uuid(c->idl, &chain->path.uuid);
+
+    if (!row || row->number) {
+        return false;
+    }
+    if (!chain->placing_number) {
+        size_t number = bitmap_scan(c->chain_numbers, false, 1,
+                                    PC_CTL_CHAINS);
+        if (number >= PC_CTL_CHAINS) {
+            return false;
+        }
+        bitmap_set1(c->chain_numbers, number);
+        chain->placing_number = number;
+    }
+    pcrec_chain_set_number(row, chain->placing_number);
+    return true;
+}
+
 /* Sets why 'svc' is not placed, NULL if it is.  Takes 'error'. */
 void
 pc_ctl_place_error(struct pc_controller *c, struct pc_ctl_service *svc,
@@ -281,7 +305,8 @@ pc_ctl_intent_changed(struct pc_controller *c, struct ovsdb_idl_txn *txn)
 bool
 pc_ctl_place_is_idle(const struct pc_controller *c)
 {
-    return (hmapx_is_empty(&c->to_place) && !c->hold_pending
+    return (hmapx_is_empty(&c->to_place) && hmapx_is_empty(&c->to_number)
+            && !c->hold_pending
             && ovs_list_is_empty(&c->leaving_vis));
 }
 
@@ -332,6 +357,14 @@ pc_ctl_place_run(struct pc_controller *c, struct ovsdb_idl_txn *txn)
         }
         if (!todo) {
             hmapx_find_and_delete(&c->to_place, svc);
+        }
+        changed |= todo;
+    }
+    HMAPX_FOR_EACH_SAFE (node, &c->to_number) {
+        bool todo = pc_ctl_place_chain(c, node->data);
+
+        if (!todo) {
+            hmapx_delete(&c->to_number, node);
         }
         changed |= todo;
     }

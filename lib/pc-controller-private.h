@@ -21,6 +21,7 @@
  *
  *   pc-controller.c        main loop, lock, changes in the database
  *   pc-controller-model.c  rows -> values
+ *   pc-controller-chain.c  chains, and the places of services in them
  *   pc-controller-compile.c values -> desired flows
  *   pc-controller-l3.c     interfaces, routes, VIs' addresses, packets
  *   pc-controller-place.c  VI rows, numbers
@@ -43,8 +44,9 @@
 #include "sset.h"
 #include "lib/pc-idl.h"
 
-/* Limits: numbers of services and VIs are below these. */
+/* Limits: numbers of services, chains and VIs are below these. */
 #define PC_CTL_SERVICES 32768
+#define PC_CTL_CHAINS 32768
 #define PC_CTL_VIS 65536
 #define PC_CTL_MAX_REPLICAS 1024
 
@@ -110,8 +112,20 @@ struct pc_ctl_service {
     struct pc_service s;
     struct ovs_list vis;        /* Contains "struct pc_ctl_vi"s. */
     struct ovs_list rules;      /* Contains "struct pc_ctl_rule"s. */
+    bool asks;                  /* pc_service_asks(), as rules know it. */
     uint16_t placing_number;    /* Number that is being written, or 0. */
     char *place_error;          /* Why it cannot be placed; NULL: it can. */
+    char *switch_error;         /* What the switch refused; NULL: nothing. */
+};
+
+struct pc_ctl_chain {
+    struct hmap_node hmap_node; /* In struct pc_controller's 'chains'. */
+    char *name;
+    struct pc_path path;        /* No hops: not in use. */
+    struct ovs_list rules;      /* Contains "struct pc_ctl_rule"s. */
+    uint16_t number;            /* Of the row. */
+    uint16_t placing_number;    /* Number that is being written, or 0. */
+    char *error;                /* Why it is not in use; NULL: nothing. */
     char *switch_error;         /* What the switch refused; NULL: nothing. */
 };
 
@@ -129,9 +143,10 @@ struct pc_ctl_vi {
 
 struct pc_ctl_rule {
     struct hmap_node hmap_node; /* In struct pc_controller's 'rules'. */
-    struct ovs_list svc_node;   /* In struct pc_ctl_service's 'rules'. */
+    struct ovs_list owner_node; /* In the service's or chain's 'rules'. */
     struct uuid uuid;
-    struct pc_ctl_service *svc; /* NULL: none (a chain). */
+    struct pc_ctl_service *svc; /* Its target is at most one of these. */
+    struct pc_ctl_chain *chain;
     bool by_port;               /* Its match names a port. */
     bool conflict;              /* An earlier rule has its flows. */
     bool refused;               /* By the switch, as it is in the row. */
@@ -160,20 +175,25 @@ struct pc_controller {
     char *cloudlet_name;
     bool loaded;                /* All rows are in the maps below. */
 
-    struct hmap routers, services, vis, rules, parts;
+    struct hmap routers, services, chains, vis, rules, parts;
     struct shash ports;         /* Port name -> struct pc_ctl_vi *. */
     struct ovs_list leaving_routers, leaving_vis;
     unsigned long *service_numbers; /* Bitmaps of numbers in use. */
+    unsigned long *chain_numbers;
     unsigned long *vi_numbers;
     unsigned long *placing_numbers; /* VI numbers in the transaction. */
     bool placing;                   /* Are there any? */
 
     /* To do. */
     struct hmapx dirty_services, dirty_vis, dirty_rules;  /* To compile. */
+    struct hmapx dirty_chains;
     struct hmapx dirty_parts;   /* Interfaces and routes to compile. */
+    struct hmapx stale_chains;  /* Whose hops are to be looked at. */
+    bool services_changed;      /* So chains that wait for one may go on. */
     struct hmapx to_place;      /* Services to look at. */
+    struct hmapx to_number;     /* Chains without a number. */
     struct hmapx bad_rules;     /* Rules with 'error' to write to the db. */
-    struct hmapx bad_services, bad_parts;
+    struct hmapx bad_services, bad_chains, bad_parts;
     struct hmapx conflicts;     /* Rules in conflict. */
     bool recheck;               /* Something left a table. */
     struct hmapx port_rules;    /* Rules that name a port. */
@@ -204,6 +224,20 @@ void pc_ctl_vi_remove(struct pc_controller *, struct pc_ctl_vi *);
 void pc_ctl_vi_leave(struct pc_controller *, struct pc_ctl_vi *);
 void pc_ctl_rule_update(struct pc_controller *, const struct pcrec_rule *);
 void pc_ctl_rule_remove(struct pc_controller *, struct pc_ctl_rule *);
+void pc_ctl_rule_set_target(struct pc_controller *, struct pc_ctl_rule *,
+                            struct pc_ctl_service *, struct pc_ctl_chain *);
+
+/* pc-controller-chain.c. */
+struct pc_ctl_chain *pc_ctl_chain_find(const struct pc_controller *,
+                                       const struct uuid *);
+void pc_ctl_chain_update(struct pc_controller *, const struct pcrec_chain *);
+void pc_ctl_chain_remove(struct pc_controller *, struct pc_ctl_chain *);
+void pc_ctl_chains_settle(struct pc_controller *);
+void pc_ctl_service_moved(struct pc_controller *, struct pc_ctl_service *);
+void pc_ctl_service_leave_chains(struct pc_controller *,
+                                 struct pc_ctl_service *);
+void pc_ctl_service_dirty_chains(struct pc_controller *,
+                                 const struct pc_ctl_service *);
 
 /* pc-controller-compile.c. */
 void pc_ctl_disown(struct pc_controller *, const struct uuid *owner);

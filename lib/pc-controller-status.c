@@ -70,7 +70,27 @@ pc_ctl_write_part(struct pc_controller *c, const struct pc_ctl_part *part)
     return same;
 }
 
-/* Writes the errors of rules, services, interfaces and routes.  Must only be
+static void
+pc_ctl_write_chains(struct pc_controller *c)
+{
+    struct hmapx_node *node;
+
+    HMAPX_FOR_EACH_SAFE (node, &c->bad_chains) {
+        const struct pc_ctl_chain *chain = node->data;
+        const struct pcrec_chain *row
+            = pcrec_chain_get_for_uuid(c->idl, &chain->path.uuid);
+        const char *error = (chain->error ? chain->error
+                             : pc_ctl_nonnull(chain->switch_error));
+
+        if (row && strcmp(row->error, error)) {
+            pcrec_chain_set_error(row, error);
+        } else {
+            hmapx_delete(&c->bad_chains, node);
+        }
+    }
+}
+
+/* Writes the errors of rules, services, chains, interfaces and routes.  Must only be
  * called in a transaction. */
 void
 pc_ctl_write_errors(struct pc_controller *c)
@@ -101,6 +121,7 @@ pc_ctl_write_errors(struct pc_controller *c)
             hmapx_delete(&c->bad_services, node);
         }
     }
+    pc_ctl_write_chains(c);
     HMAPX_FOR_EACH_SAFE (node, &c->bad_parts) {
         if (pc_ctl_write_part(c, node->data)) {
             hmapx_delete(&c->bad_parts, node);

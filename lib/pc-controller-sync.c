@@ -266,6 +266,7 @@ pc_ctl_switch_refused(struct pc_controller *c, struct pc_ctl_router *r,
 {
     struct pc_ctl_rule *rule = pc_ctl_rule_find(c, &error->owner);
     struct pc_ctl_service *svc = pc_ctl_service_find(c, &error->owner);
+    struct pc_ctl_chain *chain = pc_ctl_chain_find(c, &error->owner);
     struct pc_ctl_vi *vi = pc_ctl_vi_find(c, &error->owner);
     char *text = xasprintf("router %s refused %s: %s", r->name, error->what,
                            ofperr_to_string(error->error));
@@ -280,6 +281,10 @@ pc_ctl_switch_refused(struct pc_controller *c, struct pc_ctl_router *r,
         free(svc->switch_error);
         svc->switch_error = text;
         hmapx_add(&c->bad_services, svc);
+    } else if (chain) {
+        free(chain->switch_error);
+        chain->switch_error = text;
+        hmapx_add(&c->bad_chains, chain);
     } else {
         free(r->error);
         r->error = text;

@@ -45,6 +45,7 @@ pc_controller_init_maps(struct pc_controller *c)
 {
     hmap_init(&c->routers);
     hmap_init(&c->services);
+    hmap_init(&c->chains);
     hmap_init(&c->vis);
     hmap_init(&c->rules);
     hmap_init(&c->parts);
@@ -52,15 +53,20 @@ pc_controller_init_maps(struct pc_controller *c)
     ovs_list_init(&c->leaving_routers);
     ovs_list_init(&c->leaving_vis);
     c->service_numbers = bitmap_allocate(PC_CTL_SERVICES);
+    c->chain_numbers = bitmap_allocate(PC_CTL_CHAINS);
     c->vi_numbers = bitmap_allocate(PC_CTL_VIS);
     c->placing_numbers = bitmap_allocate(PC_CTL_VIS);
     hmapx_init(&c->dirty_services);
     hmapx_init(&c->dirty_vis);
     hmapx_init(&c->dirty_rules);
+    hmapx_init(&c->dirty_chains);
     hmapx_init(&c->dirty_parts);
+    hmapx_init(&c->stale_chains);
     hmapx_init(&c->to_place);
+    hmapx_init(&c->to_number);
     hmapx_init(&c->bad_rules);
     hmapx_init(&c->bad_services);
+    hmapx_init(&c->bad_chains);
     hmapx_init(&c->bad_parts);
     hmapx_init(&c->conflicts);
     hmapx_init(&c->port_rules);
@@ -71,20 +77,26 @@ pc_controller_destroy_maps(struct pc_controller *c)
 {
     hmap_destroy(&c->routers);
     hmap_destroy(&c->services);
+    hmap_destroy(&c->chains);
     hmap_destroy(&c->vis);
     hmap_destroy(&c->rules);
     hmap_destroy(&c->parts);
     shash_destroy(&c->ports);
     free(c->service_numbers);
+    free(c->chain_numbers);
     free(c->vi_numbers);
     free(c->placing_numbers);
     hmapx_destroy(&c->dirty_services);
     hmapx_destroy(&c->dirty_vis);
     hmapx_destroy(&c->dirty_rules);
+    hmapx_destroy(&c->dirty_chains);
     hmapx_destroy(&c->dirty_parts);
+    hmapx_destroy(&c->stale_chains);
     hmapx_destroy(&c->to_place);
+    hmapx_destroy(&c->to_number);
     hmapx_destroy(&c->bad_rules);
     hmapx_destroy(&c->bad_services);
+    hmapx_destroy(&c->bad_chains);
     hmapx_destroy(&c->bad_parts);
     hmapx_destroy(&c->conflicts);
     hmapx_destroy(&c->port_rules);
@@ -120,6 +132,7 @@ static void
 pc_controller_unload(struct pc_controller *c, bool remove)
 {
     struct pc_ctl_service *svc;
+    struct pc_ctl_chain *chain;
     struct pc_ctl_router *r;
     struct pc_ctl_rule *rule;
     struct pc_ctl_vi *vi;
@@ -133,6 +146,9 @@ pc_controller_unload(struct pc_controller *c, bool remove)
     }
     HMAP_FOR_EACH_SAFE (rule, hmap_node, &c->rules) {
         pc_ctl_rule_remove(c, rule);
+    }
+    HMAP_FOR_EACH_SAFE (chain, hmap_node, &c->chains) {
+        pc_ctl_chain_remove(c, chain);
     }
     HMAP_FOR_EACH_SAFE (vi, hmap_node, &c->vis) {
         pc_ctl_vi_remove(c, vi);
@@ -309,6 +325,7 @@ pc_controller_load(struct pc_controller *c,
 {
     const struct pcrec_packetcloud *pc = pcrec_packetcloud_first(c->idl);
     const struct pcrec_service *service;
+    const struct pcrec_chain *chain;
     const struct pcrec_rule *rule;
     const struct pcrec_vi *vi;
 
@@ -316,12 +333,16 @@ pc_controller_load(struct pc_controller *c,
     PCREC_SERVICE_FOR_EACH (service, c->idl) {
         pc_ctl_service_update(c, service);
     }
+    PCREC_CHAIN_FOR_EACH (chain, c->idl) {
+        pc_ctl_chain_update(c, chain);
+    }
     PCREC_VI_FOR_EACH (vi, c->idl) {
         pc_ctl_vi_update(c, vi);
     }
     PCREC_RULE_FOR_EACH (rule, c->idl) {
         pc_ctl_rule_update(c, rule);
     }
+    pc_ctl_chains_settle(c);
     c->hold_cfg = pc ? pc->next_cfg : 0;
     c->loaded = true;
 }
@@ -339,6 +360,24 @@ pc_controller_track_services(struct pc_controller *c)
                 = pc_ctl_service_find(c, &service->header_.uuid);
             if (svc) {
                 pc_ctl_service_remove(c, svc);
+            }
+        }
+    }
+}
+
+static void
+pc_controller_track_chains(struct pc_controller *c)
+{
+    const struct pcrec_chain *row;
+
+    PCREC_CHAIN_FOR_EACH_TRACKED (row, c->idl) {
+        if (!pcrec_chain_is_deleted(row)) {
+            pc_ctl_chain_update(c, row);
+        } else {
+            struct pc_ctl_chain *chain
+                = pc_ctl_chain_find(c, &row->header_.uuid);
+            if (chain) {
+                pc_ctl_chain_remove(c, chain);
             }
         }
     }
@@ -463,8 +502,10 @@ pc_controller_run_database(struct pc_controller *c)
     } else {
         pc_controller_track_routers(c, cloudlet);
         pc_controller_track_services(c);
+        pc_controller_track_chains(c);
         pc_controller_track_vis(c);
         pc_controller_track_rules(c);
+        pc_ctl_chains_settle(c);
     }
     return true;
 }

@@ -145,7 +145,7 @@ pc_explain_stats_rules(const struct pc_explain *e,
     struct json *rules = json_array_create_empty();
     const struct pc_ctl_rule *rule;
 
-    LIST_FOR_EACH (rule, svc_node, &svc->rules) {
+    LIST_FOR_EACH (rule, owner_node, &svc->rules) {
         const struct pcrec_rule *row
             = pcrec_rule_get_for_uuid(e->c->idl, &rule->uuid);
         struct pc_explain_sum sum

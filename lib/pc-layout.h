@@ -30,7 +30,7 @@
  *     B+4 LEGACY     front-end router: packets to its own addresses
  *     B+5 ROUTE      front-end router: longest prefix
  *     B+6 NEIGHBOR   front-end router: next hop -> MAC, port
- *     B+7 DIRECTION  path, rule's match -> direction of what returned
+ *     B+7 DIRECTION  service, rule's match -> place of what returned
  *
  * OpenFlow metadata while a packet is ours:
  *
@@ -84,7 +84,8 @@ enum pc_table {
 
 /* Priorities in our own tables. */
 #define PC_PRIO_GUARD 200       /* What is never diverted. */
-#define PC_PRIO_NORMAL 100
+#define PC_PRIO_NORMAL 100      /* In DIRECTION: + Rule.priority. */
+#define PC_PRIO_UNKNOWN 50      /* DIRECTION: what no rule recognizes. */
 #define PC_PRIO_CATCHALL 0
 
 /* Metadata. */

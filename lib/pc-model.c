@@ -68,3 +68,46 @@ pc_vi_is_attached(const struct pc_vi *vi)
 {
     return vi->port[PC_PORT_IN] != OFPP_NONE;
 }
+
+/* Makes '*path' the one of which 'svc' is the only hop. */
+void
+pc_path_alone(struct pc_path *path, const struct pc_service *svc)
+{
+    *path = (struct pc_path) {
+        .uuid = svc->uuid,
+        .number = svc->number,
+        .hops = { svc },
+        .n_hops = 1,
+    };
+}
+
+/* Have the VIs of 'svc' a port for each direction? */
+bool
+pc_service_has_two_ports(const struct pc_service *svc)
+{
+    return (svc->mode == PC_MODE_INLINE
+            || (svc->mode == PC_MODE_ROUTE && svc->two_arms));
+}
+
+/* Is 'svc' a path by itself, apart from its chains? */
+bool
+pc_service_is_alone(const struct pc_service *svc)
+{
+    return svc->has_rules || !svc->n_positions;
+}
+
+/* Does the port on which a packet returns from a VI of 'svc' leave open where
+ * on which path it is?  Then the rules must tell. */
+bool
+pc_service_asks(const struct pc_service *svc)
+{
+    if (svc->mode != PC_MODE_INLINE && svc->mode != PC_MODE_ROUTE) {
+        return false;
+    } else if (svc->n_positions + pc_service_is_alone(svc) > 1) {
+        return true;
+    }
+
+    /* At the only hop of a path the end is next in either direction. */
+    return (svc->n_positions && svc->positions[0].path->n_hops > 1
+            && !pc_service_has_two_ports(svc));
+}

@@ -36,6 +36,7 @@
 #include "openvswitch/types.h"
 #include "openvswitch/uuid.h"
 
+struct pc_position;
 struct pc_rule_match;
 struct pc_service;
 
@@ -110,19 +111,30 @@ struct pc_service {
     struct pc_vi **vis;         /* Array owned, elements borrowed. */
     size_t n_vis;
 
-    /* The path on which what returns from a VI of this service continues:
-     * null if the service is alone (its path is then its own number, with one
-     * hop), else the chain of which it is hop number 'hop', counted in the
-     * forward direction.  (A service on several paths: see pc-compile.h.) */
+    bool two_arms;              /* `route`: its VIs have two ports, so that
+                                 * the port tells the direction. */
+
+    /* Where it lies: the chains that it is in, in the order of their numbers,
+     * and, if it has rules of its own or is in no chain, alone on a path that
+     * has its own number. */
+    struct pc_position *positions; /* Array owned, paths borrowed. */
+    size_t n_positions;
+    bool has_rules;
+};
+
+/* A place in a chain: hop number 'hop', counted in the forward direction. */
+struct pc_position {
     const struct pc_path *path;
     uint8_t hop;
 };
 
-/* Services in order: a chain, as a rule can point to it. */
+/* Services in order: a chain, as a rule can point to it, or a single service.
+ * None is in it twice. */
 #define PC_MAX_HOPS 32
 struct pc_path {
-    struct uuid uuid;           /* Of the Chain row. */
-    uint16_t number;            /* PC_PATH_CHAIN | Chain.number. */
+    struct uuid uuid;           /* Of the Chain or Service row. */
+    uint16_t number;            /* PC_PATH_CHAIN | Chain.number, or
+                                 * Service.number. */
     const struct pc_service *hops[PC_MAX_HOPS]; /* Forward order; borrowed. */
     size_t n_hops;
 };
@@ -133,18 +145,16 @@ struct pc_rule {
     const struct pc_rule_match *match; /* Borrowed. */
     uint16_t priority;          /* 0..9999. */
     enum pc_rule_direction direction;
-    uint16_t path;              /* Service.number, or
-                                 * PC_PATH_CHAIN | Chain.number. */
-
-    /* True if the direction of what returns must be told by matching the rule
-     * again: the path has several hops, and one is a `route` service with
-     * only one port.  (With one hop the direction makes no difference.) */
-    bool classify_return;
+    const struct pc_path *path; /* Borrowed: a chain's, or pc_path_alone(). */
 };
 
 const char *pc_mode_to_string(enum pc_mode);
 bool pc_mode_from_string(const char *, enum pc_mode *);
 struct eth_addr pc_vi_mac(const struct pc_vi *, enum pc_vi_port);
 bool pc_vi_is_attached(const struct pc_vi *);
+void pc_path_alone(struct pc_path *, const struct pc_service *);
+bool pc_service_has_two_ports(const struct pc_service *);
+bool pc_service_is_alone(const struct pc_service *);
+bool pc_service_asks(const struct pc_service *);
 
 #endif /* pc-model.h */

@@ -6,6 +6,7 @@ bin_PROGRAMS += pcloud-ctl/pcloud-ctl
 pcloud_ctl_pcloud_ctl_SOURCES = \
 	pcloud-ctl/ctl-agent.c \
 	pcloud-ctl/ctl-args.c \
+	pcloud-ctl/ctl-chain.c \
 	pcloud-ctl/ctl-commands.c \
 	pcloud-ctl/ctl-conflict.c \
 	pcloud-ctl/ctl-event.c \

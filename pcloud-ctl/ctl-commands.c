@@ -32,7 +32,7 @@
 static const struct ctl_command_syntax *const all_commands[] = {
     ctl_infra_commands, ctl_node_commands, ctl_interface_commands,
     ctl_route_commands, ctl_image_commands, ctl_service_commands,
-    ctl_rule_commands, ctl_vi_commands, ctl_show_commands,
+    ctl_chain_commands, ctl_rule_commands, ctl_vi_commands, ctl_show_commands,
     ctl_event_commands, ctl_explain_commands,
 };
 
@@ -96,9 +96,14 @@ Images and services:\n\
               [mode=route|inline|tap|host] [type=TYPE] [replicas=N]\n\
               [on-failure=open|close] [affinity=client|connection]\n\
               [health=TYPE[:PORT][,KEY=VALUE]...] [provider=PROVIDER]\n\
-              [address=ADDR[,ADDR]...] [gateway=ADDR[,ADDR]] [cloudlet=C]\n\
+              [address=ADDR[,ADDR]...] [gateway=ADDR[,ADDR]] [arms=1|2]\n\
+              [cloudlet=C]\n\
   service-set SERVICE KEY=VALUE...\n\
-  service-scale SERVICE N     service-del SERVICE  service-list\n",
+  service-scale SERVICE N     service-del SERVICE  service-list\n\
+\n\
+Chains:\n\
+  chain-add CHAIN SERVICE...  chain-set CHAIN SERVICE...\n\
+  chain-del CHAIN             chain-list\n",
            program_name, program_name);
 }
 
@@ -108,7 +113,7 @@ usage_of_traffic(void)
     printf("\
 \n\
 Rules (MATCH as for ovs-ofctl):\n\
-  rule-add SERVICE MATCH [priority=N] [direction=both|forward|reverse]\n\
+  rule-add SERVICE|CHAIN MATCH [priority=N] [direction=both|forward|reverse]\n\
   rule-check SERVICE MATCH [priority=N] [direction=D]\n\
   rule-del SERVICE MATCH [priority=N] [direction=D]\n\
   rule-del --all SERVICE      rule-list [SERVICE]\n\

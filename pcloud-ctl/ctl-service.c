@@ -46,6 +46,7 @@ pre_service(struct ctl_context *ctx)
     ovsdb_idl_add_column(ctx->idl, &pcrec_service_col_health);
     ovsdb_idl_add_column(ctx->idl, &pcrec_service_col_addresses);
     ovsdb_idl_add_column(ctx->idl, &pcrec_service_col_gateways);
+    ovsdb_idl_add_column(ctx->idl, &pcrec_service_col_options);
 }
 
 /* service-add */

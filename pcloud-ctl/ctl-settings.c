@@ -194,6 +194,7 @@ ctl_settings_check(struct ctl_context *ctx, const struct pcrec_service *self,
 {
     static const char *const policies[] = { "open", "close", NULL };
     static const char *const affinities[] = { "client", "connection", NULL };
+    static const char *const arms[] = { "1", "2", NULL };
 
     return (check_references(ctx, args, st)
             && (!args[REPLICAS].value
@@ -205,6 +206,8 @@ ctl_settings_check(struct ctl_context *ctx, const struct pcrec_service *self,
             && (!args[AFFINITY].value
                 || ctl_parse_enum(ctx, "affinity", args[AFFINITY].value,
                                   affinities))
+            && (!args[ARMS].value
+                || ctl_parse_enum(ctx, "arms", args[ARMS].value, arms))
             && (!args[HEALTH].value || !*args[HEALTH].value
                 || check(ctx, "health", parse_health(args[HEALTH].value,
                                                      &st->health)))
@@ -237,6 +240,11 @@ ctl_mode_check(struct ctl_context *ctx, const char *mode,
     } else if (host && (args[ON_FAILURE].value || args[AFFINITY].value)) {
         ctl_error(ctx, "%s: a visible service has no rules that divert to "
                   "it", args[ON_FAILURE].value ? "on-failure" : "affinity");
+        return false;
+    } else if (args[ARMS].value && strcmp(mode, "route")) {
+        ctl_error(ctx, "arms: only VIs of mode route can have one or two "
+                  "ports, those of mode %s have %s", mode,
+                  !strcmp(mode, "inline") ? "two" : "one");
         return false;
     } else if (!strcmp(mode, "tap") && args[ON_FAILURE].value
                && !strcmp(args[ON_FAILURE].value, "close")) {
@@ -286,6 +294,9 @@ ctl_settings_apply(const struct pcrec_service *s, const struct ctl_arg args[],
     }
     if (args[AFFINITY].value) {
         pcrec_service_set_affinity(s, args[AFFINITY].value);
+    }
+    if (args[ARMS].value) {
+        pcrec_service_update_options_setkey(s, "arms", args[ARMS].value);
     }
     if (args[HEALTH].value) {
         pcrec_service_set_health(s, &st->health);

@@ -28,7 +28,7 @@
 #define CTL_MAX_REPLICAS 1024
 
 enum { IMAGE, MODE, TYPE, REPLICAS, ON_FAILURE, AFFINITY, HEALTH, PROVIDER,
-       ADDRESS, GATEWAY, CLOUDLET, N_SERVICE };
+       ADDRESS, GATEWAY, ARMS, CLOUDLET, N_SERVICE };
 #define SERVICE_ARGS { [IMAGE] = { .key = "image" },                    \
                        [MODE] = { .key = "mode" },                      \
                        [TYPE] = { .key = "type" },                      \
@@ -39,6 +39,7 @@ enum { IMAGE, MODE, TYPE, REPLICAS, ON_FAILURE, AFFINITY, HEALTH, PROVIDER,
                        [PROVIDER] = { .key = "provider" },              \
                        [ADDRESS] = { .key = "address" },                \
                        [GATEWAY] = { .key = "gateway" },                \
+                       [ARMS] = { .key = "arms" },                      \
                        [CLOUDLET] = { .key = "cloudlet" } }
 
 /* The settings of a service, checked.  A null or zero member was not given. */

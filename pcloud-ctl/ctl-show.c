@@ -26,7 +26,7 @@
 #include "smap.h"
 #include "util.h"
 
-/* A service with more rules than that is shown with their number only. */
+/* A service or chain with more rules than that is shown with their number only. */
 #define MAX_RULES_SHOWN 10
 
 static const struct ovsdb_idl_column *const show_columns[] = {
@@ -48,7 +48,8 @@ static const struct ovsdb_idl_column *const show_columns[] = {
     &pcrec_service_col_image, &pcrec_service_col_mode,
     &pcrec_service_col_visible, &pcrec_service_col_replicas,
     &pcrec_service_col_on_failure, &pcrec_service_col_error,
-    &pcrec_chain_col_name, &pcrec_chain_col_error,
+    &pcrec_chain_col_name, &pcrec_chain_col_cloudlet,
+    &pcrec_chain_col_services, &pcrec_chain_col_error,
     &pcrec_rule_col_service, &pcrec_rule_col_chain, &pcrec_rule_col_match,
     &pcrec_rule_col_priority, &pcrec_rule_col_direction,
     &pcrec_rule_col_error,
@@ -195,15 +196,18 @@ show_node(struct ctl_context *ctx, const struct pcrec_node *n)
     free(capacity);
 }
 
+/* The rules of service 's' or chain 'c'. */
 static void
-show_rules(struct ctl_context *ctx, const struct pcrec_service *s)
+show_rules(struct ctl_context *ctx, const struct pcrec_service *s,
+           const struct pcrec_chain *c)
 {
     struct svec lines = SVEC_EMPTY_INITIALIZER;
     const struct pcrec_rule *r;
     size_t n = 0;
 
     PCREC_RULE_FOR_EACH (r, ctx->idl) {
-        if (r->service == s && (++n <= MAX_RULES_SHOWN || is_json(ctx))) {
+        if (r->service == s && r->chain == c
+            && (++n <= MAX_RULES_SHOWN || is_json(ctx))) {
             svec_add_nocopy(&lines, xasprintf(
                                 "        Rule %s\n"
                                 "            priority: %"PRId64", %s\n%s%s%s",
@@ -260,7 +264,7 @@ show_service(struct ctl_context *ctx, const struct pcrec_service *s)
         line(ctx, 2, "on failure: %s", s->on_failure);
     }
     line_unless_empty(ctx, 2, "error", s->error);
-    show_rules(ctx, s);
+    show_rules(ctx, s, NULL);
     show_vis(ctx, s);
 }
 
@@ -296,6 +300,50 @@ show_services(struct ctl_context *ctx, const struct pcrec_cloudlet *c)
     free(all);
 }
 
+static int
+compare_chains(const void *a_, const void *b_)
+{
+    const struct pcrec_chain *const *a = a_;
+    const struct pcrec_chain *const *b = b_;
+
+    return strverscmp((*a)->name, (*b)->name);
+}
+
+static void
+show_chain(struct ctl_context *ctx, const struct pcrec_chain *chain)
+{
+    char *services = ctl_chain_format_services(chain);
+
+    line(ctx, 1, "Chain %s", chain->name);
+    line(ctx, 2, "services: %s", services);
+    line_unless_empty(ctx, 2, "error", chain->error);
+    show_rules(ctx, NULL, chain);
+    free(services);
+}
+
+static void
+show_chains(struct ctl_context *ctx, const struct pcrec_cloudlet *c)
+{
+    const struct pcrec_chain **all = NULL, *chain;
+    size_t n = 0, allocated = 0;
+
+    PCREC_CHAIN_FOR_EACH (chain, ctx->idl) {
+        if (chain->cloudlet == c) {
+            if (n >= allocated) {
+                all = x2nrealloc(all, &allocated, sizeof *all);
+            }
+            all[n++] = chain;
+        }
+    }
+    if (n) {
+        qsort(all, n, sizeof *all, compare_chains);
+    }
+    for (size_t i = 0; i < n; i++) {
+        show_chain(ctx, all[i]);
+    }
+    free(all);
+}
+
 static void
 cmd_show(struct ctl_context *ctx)
 {
@@ -312,6 +360,7 @@ cmd_show(struct ctl_context *ctx)
             show_node(ctx, c->nodes[j]);
         }
         show_services(ctx, c);
+        show_chains(ctx, c);
     }
     if (is_json(ctx)) {
         ctl_show_to_json(&ctx->output, ctl_run_from_context(ctx)
@@ -422,8 +471,11 @@ status_of_services(struct ctl_context *ctx, struct ctl_table *t)
                    "%"PRId64" of %"PRId64" VIs ready", n_ready, s->replicas);
     }
     PCREC_CHAIN_FOR_EACH (c, ctx->idl) {
-        status_row(t, "chain", c->name, c->error, "%s",
-                   *c->error ? "error" : "ok");
+        char *services = ctl_chain_format_services(c);
+
+        status_row(t, "chain", c->name, c->error, "%s%s",
+                   *c->error ? "not in use: " : "", services);
+        free(services);
     }
     PCREC_RULE_FOR_EACH (r, ctx->idl) {
         if (*r->error) {

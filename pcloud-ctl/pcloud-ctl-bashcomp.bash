@@ -45,7 +45,7 @@ _pcloud_ctl_keys () {
         image-add) echo "sha256=" ;;
         service-add|service-set)
             echo "image= mode= type= replicas= on-failure= affinity= health=" \
-                 "provider= address= gateway= cloudlet=" ;;
+                 "provider= address= gateway= arms= cloudlet=" ;;
         rule-add|rule-del|rule-check) echo "priority= direction=" ;;
     esac
 }
@@ -59,6 +59,7 @@ _pcloud_ctl_value () {
         provider) _pcloud_ctl_names Provider name ;;
         mode) echo "route inline tap host" ;;
         on-failure) echo "open close" ;;
+        arms) echo "1 2" ;;
         affinity) echo "client connection" ;;
         direction) echo "both forward reverse" ;;
         health) echo "tcp: http exec none" ;;
@@ -80,7 +81,13 @@ _pcloud_ctl_argument () {
         INTERFACE) _pcloud_ctl_names Interface name ;;
         TYPE) _pcloud_ctl_names VI_Type name ;;
         IMAGE) _pcloud_ctl_names Image name ;;
-        SERVICE) _pcloud_ctl_names Service name ;;
+        SERVICE)
+            _pcloud_ctl_names Service name
+            case $command in
+                rule-*) _pcloud_ctl_names Chain name ;;
+            esac ;;
+        SERVICE...) _pcloud_ctl_names Service name ;;
+        CHAIN) _pcloud_ctl_names Chain name ;;
         VI) _pcloud_ctl_names VI name ;;
         EVENT) _pcloud_ctl_names Event kind | sort -u; _pcloud_ctl_names VI name
                _pcloud_ctl_names Service name ;;

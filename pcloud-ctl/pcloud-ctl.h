@@ -123,6 +123,7 @@ extern const struct ctl_command_syntax ctl_interface_commands[];
 extern const struct ctl_command_syntax ctl_route_commands[];
 extern const struct ctl_command_syntax ctl_image_commands[];
 extern const struct ctl_command_syntax ctl_service_commands[];
+extern const struct ctl_command_syntax ctl_chain_commands[];
 extern const struct ctl_command_syntax ctl_rule_commands[];
 extern const struct ctl_command_syntax ctl_vi_commands[];
 extern const struct ctl_command_syntax ctl_show_commands[];
@@ -138,6 +139,9 @@ bool ctl_check_bridge(struct ctl_context *, const char *key,
 struct pcrec_node *ctl_insert_node(struct ctl_context *,
                                    const struct pcrec_cloudlet *,
                                    const char *name);
+
+/* ctl-chain.c */
+char *ctl_chain_format_services(const struct pcrec_chain *);
 
 /* ctl-filter.c */
 void ctl_filter_init(struct ctl_filter *);

@@ -29,6 +29,7 @@ COMMON_AT = tests/pcloud-macros.at
 TESTSUITE_AT = \
 	tests/testsuite.at \
 	tests/pc-compile.at \
+	tests/pc-controller-chain.at \
 	tests/pc-build.at \
 	tests/pc-daemons.at \
 	tests/pc-event.at \

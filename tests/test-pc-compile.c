@@ -22,7 +22,7 @@
  * prints how many mods each took.  The second number must be 0.  With "show",
  * prints the mods too.  The lines of a scenario:
  *
- *     service NUMBER MODE open|close
+ *     service NUMBER MODE[2] open|close      (route2: with two ports)
  *     vi NUMBER SERVICE IN-PORT|- OUT-PORT|- ready|down BITS-PER-SECOND
  *     chain NUMBER SERVICE...
  *     rule PRIORITY both|forward|reverse PATH MATCH      (PATH: 3 or chain3)
@@ -55,6 +55,7 @@ struct scenario {
     struct pc_service services[MAX_ROWS];
     struct pc_vi vis[MAX_ROWS];
     struct pc_path paths[MAX_ROWS];
+    struct pc_path alone[MAX_ROWS];     /* Of each of 'services'. */
     struct pc_rule rules[MAX_ROWS];
     struct pc_rule_match matches[MAX_ROWS];
     size_t n_services, n_vis, n_paths, n_rules;
@@ -89,7 +90,10 @@ parse_service(struct scenario *s, char **save)
 
     svc->number = atoi(word(save));
     svc->uuid.parts[0] = 0x10000 | svc->number;
-    if (!pc_mode_from_string(word(save), &svc->mode)) {
+    char *mode = CONST_CAST(char *, word(save));
+    svc->two_arms = mode[strlen(mode) - 1] == '2';
+    mode[strcspn(mode, "2")] = '\0';
+    if (!pc_mode_from_string(mode, &svc->mode)) {
         ovs_fatal(0, "bad mode");
     }
     svc->on_failure = (!strcmp(word(save), "open") ? PC_FAIL_OPEN
@@ -133,10 +137,32 @@ parse_chain(struct scenario *s, char **save)
     while ((w = strtok_r(NULL, " \n", save))) {
         struct pc_service *svc = find_service(s, atoi(w));
 
-        svc->path = path;
-        svc->hop = path->n_hops;
+        svc->positions = xrealloc(svc->positions, ((svc->n_positions + 1)
+                                                   * sizeof *svc->positions));
+        svc->positions[svc->n_positions++]
+            = (struct pc_position) { path, path->n_hops };
         path->hops[path->n_hops++] = svc;
     }
+}
+
+/* The path called "chainN" or, if it is that of a service alone, "N". */
+static struct pc_path *
+find_path(struct scenario *s, const char *name)
+{
+    if (strncmp(name, "chain", 5)) {
+        struct pc_service *svc = find_service(s, atoi(name));
+        struct pc_path *alone = &s->alone[svc - s->services];
+
+        pc_path_alone(alone, svc);
+        svc->has_rules = true;
+        return alone;
+    }
+    for (size_t i = 0; i < s->n_paths; i++) {
+        if (s->paths[i].number == (PC_PATH_CHAIN | atoi(name + 5))) {
+            return &s->paths[i];
+        }
+    }
+    ovs_fatal(0, "no %s", name);
 }
 
 static void
@@ -151,10 +177,7 @@ parse_rule(struct scenario *s, char **save)
     rule->direction = (!strcmp(dir, "both") ? PC_RULE_BOTH
                        : !strcmp(dir, "forward") ? PC_RULE_FORWARD
                        : PC_RULE_REVERSE);
-    const char *path = word(save);
-    rule->classify_return = !strncmp(path, "chain", 5);
-    rule->path = (rule->classify_return ? PC_PATH_CHAIN | atoi(path + 5)
-                  : atoi(path));
+    rule->path = find_path(s, word(save));
     rule->match = m;
     char *error = pc_rule_match_parse(word(save), NULL, m);
     if (error) {
@@ -410,6 +433,7 @@ main(int argc, char *argv[])
     vconn_close(vconn);
     for (size_t i = 0; i < s.n_services; i++) {
         free(s.services[i].vis);
+        free(s.services[i].positions);
     }
     for (size_t i = 0; i < s.n_rules; i++) {
         pc_rule_match_destroy(&s.matches[i]);

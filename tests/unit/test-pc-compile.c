@@ -39,6 +39,8 @@ struct world {
     struct pc_service services[4];      /* By mode, from 0; numbers from 1. */
     struct pc_vi vis[4];
     struct pc_vi *vi_pointers[4];
+    struct pc_path alone;               /* Service 1. */
+    struct pc_position positions[4];    /* Of each service, if in a chain. */
     struct pc_rule_match match;
     struct pc_rule rule;
 };
@@ -46,13 +48,14 @@ struct world {
 static struct world w;
 
 static void
-set_rule(const char *match, uint16_t path)
+set_rule(const char *match)
 {
     pc_rule_match_destroy(&w.match);
     char *error = pc_rule_match_parse(match, NULL, &w.match);
     ck_assert_msg(!error, "%s", error);
     w.rule.match = &w.match;
-    w.rule.path = path;
+    pc_path_alone(&w.alone, &w.services[0]);
+    w.rule.path = &w.alone;
 }
 
 static void
@@ -83,7 +86,7 @@ setup(void)
     }
     w.rule.uuid.parts[0] = 0x300;
     w.rule.priority = 1000;
-    set_rule("tcp,tp_dst=80", 1);
+    set_rule("tcp,tp_dst=80");
 }
 
 static void
@@ -194,7 +197,7 @@ START_TEST(test_rule)
     /* A fixed dl_dst needs no other check that it's unicast; symmetric needs
      * one flow. */
     w.rule.direction = PC_RULE_BOTH;
-    set_rule("dl_src=02:00:00:00:00:01,dl_dst=02:00:00:00:00:01", 1);
+    set_rule("dl_src=02:00:00:00:00:01,dl_dst=02:00:00:00:00:01");
     pc_compile_rule(w.table, BASE, &w.rule);
     check_flows(0, &w.rule.uuid,
                 "priority=41000,metadata=0/0x8000000000000000,"
@@ -229,6 +232,7 @@ START_TEST(test_route_two_ports)
     struct pc_vi *vi = &w.vis[PC_MODE_ROUTE];
 
     vi->port[PC_PORT_OUT] = u16_to_ofp(30);
+    w.services[PC_MODE_ROUTE].two_arms = true;
     compile_all(w.table);
     check_flows(BASE + PC_TABLE_DELIVER, &vi->uuid,
                 "priority=100,metadata=0x1000000/0x400000ffff000000 actions="
@@ -329,11 +333,11 @@ make_chain(struct pc_path *path)
     for (size_t i = 0; i < 2; i++) {
         struct pc_service *svc = CONST_CAST(struct pc_service *,
                                             path->hops[i]);
-        svc->path = path;
-        svc->hop = i;
+        w.positions[svc->mode] = (struct pc_position) { path, i };
+        svc->positions = &w.positions[svc->mode];
+        svc->n_positions = 1;
     }
-    w.rule.path = path->number;
-    w.rule.classify_return = true;
+    w.rule.path = path;
 }
 
 START_TEST(test_chain)
@@ -344,14 +348,21 @@ START_TEST(test_chain)
     compile_all(w.table);
     pc_compile_path(w.table, BASE, &path);
 
-    /* The rule tells the direction of what the one-armed VI returns. */
+    /* The rule tells the direction of what the one-armed VI returns: it is the
+     * second hop there, the first one back. */
     check_flows(BASE + PC_TABLE_DIRECTION, &w.rule.uuid,
-                "priority=1100,tcp,metadata=0x80010000000000/0xffff0000000000,"
+                "priority=1100,tcp,metadata=0x10000000000/0xffff0000000000,"
                 "tp_dst=80 actions="
-                "set_field:0/0x4000000000000000->metadata,resubmit(,202)\n"
-                "priority=1100,tcp,metadata=0x80010000000000/0xffff0000000000,"
-                "tp_src=80 actions=set_field:0x4000000000000000/"
-                "0x4000000000000000->metadata,resubmit(,202)");
+                "set_field:0x180010000000000->metadata,resubmit(,203)\n"
+                "priority=1100,tcp,metadata=0x10000000000/0xffff0000000000,"
+                "tp_src=80 actions="
+                "set_field:0x4080010000000000->metadata,resubmit(,203)");
+    check_flows(BASE + PC_TABLE_DIRECTION, &w.services[PC_MODE_ROUTE].uuid,
+                "priority=50,metadata=0x10000000000/0xffff0000000000 actions="
+                "set_field:0x180010000000000->metadata,resubmit(,203)");
+    check_flows(BASE + PC_TABLE_RETURN, &w.vis[PC_MODE_ROUTE].uuid,
+                "priority=100,in_port=10 actions="
+                "set_field:0x10001000000->metadata,resubmit(,207)");
 
     /* Reverse, the route service is the first hop, the inline one the
      * second. */
@@ -397,7 +408,7 @@ START_TEST(test_restart)
     struct pc_flow_table *again = pc_flow_table_create();
     struct pc_path path;
 
-    set_rule(matches[_i / 3], 1);
+    set_rule(matches[_i / 3]);
     w.vis[PC_MODE_INLINE].network_bps = 5000000;
     make_chain(&path);
     compile_all(w.table);
