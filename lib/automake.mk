@@ -11,6 +11,7 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-backoff.h \
 	lib/pc-cgroup.c \
 	lib/pc-cgroup.h \
+	lib/pc-compile-connection.c \
 	lib/pc-compile-emit.c \
 	lib/pc-compile-group.c \
 	lib/pc-compile-meter.c \
@@ -124,6 +125,8 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-ports.h \
 	lib/pc-probe.c \
 	lib/pc-probe.h \
+	lib/pc-share.c \
+	lib/pc-share.h \
 	lib/pc-switch-ports.c \
 	lib/pc-switch-private.h \
 	lib/pc-switch-read.c \

@@ -23,10 +23,14 @@
  *   pc-compile-rule.c   rules
  *   pc-compile-path.c   services and chains: STEER, NEXT
  *   pc-compile-vi.c     VIs: DELIVER, RETURN
- *   pc-compile-group.c  groups and meters
+ *   pc-compile-group.c  groups
+ *   pc-compile-connection.c  affinity=connection
+ *   pc-compile-meter.c  meters
  *   pc-compile-emit.c   the flow in the making, for all of them */
 
+#include <stdbool.h>
 #include "openvswitch/match.h"
+#include "openvswitch/ofp-group.h"
 #include "openvswitch/ofpbuf.h"
 #include "openvswitch/uuid.h"
 #include "pc-compile.h"
@@ -57,9 +61,23 @@ void pc_ctx_resubmit(struct pc_ctx *, enum pc_table);
 struct pc_meta pc_compile_place(const struct pc_path *, size_t hop,
                                 enum pc_direction);
 
+/* A group in the making. */
+void pc_group_init(struct ofputil_group_mod *, uint32_t group_id,
+                   uint8_t type);
+struct ofputil_bucket *pc_group_add_bucket(struct ofputil_group_mod *,
+                                           uint32_t bucket_id);
+void pc_bucket_set_vi(struct ofputil_bucket *, uint16_t vi, uint8_t table_id);
+void pc_group_emit(struct pc_flow_table *, const struct uuid *owner,
+                   struct ofputil_group_mod *);
+
 void pc_compile_always_group(struct pc_flow_table *, const struct uuid *owner);
 void pc_compile_groups(struct pc_flow_table *, uint8_t base,
                        const struct pc_service *);
+bool pc_compile_by_connection(const struct pc_service *);
+void pc_compile_connections(struct pc_flow_table *, uint8_t base,
+                            const struct pc_service *);
+void pc_compile_connections_common(struct pc_flow_table *, uint8_t base,
+                                   const struct uuid *owner);
 void pc_compile_meters(struct pc_flow_table *, const struct pc_vi *);
 
 #endif /* pc-compile-private.h */

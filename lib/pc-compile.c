@@ -64,6 +64,7 @@ pc_compile_common(struct pc_flow_table *t, uint8_t base)
     pc_flow_table_remove_owner(t, &UUID_ZERO);
     pc_ctx_init(&ctx, t, base, &UUID_ZERO);
     pc_compile_always_group(t, &UUID_ZERO);
+    pc_compile_connections_common(t, base, &UUID_ZERO);
     add_guards(&ctx);
 
     /* A path that isn't there has no hops. */

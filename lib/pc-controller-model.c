@@ -159,10 +159,14 @@ pc_ctl_service_update(struct pc_controller *c,
     pc_ctl_service_set_attachment(c, svc, row);
     enum pc_on_failure on_failure = (!strcmp(row->on_failure, "close")
                                      ? PC_FAIL_CLOSE : PC_FAIL_OPEN);
-    enum pc_affinity affinity = (!strcmp(row->affinity, "connection")
-                                 ? PC_AFFINITY_CONNECTION
-                                 : PC_AFFINITY_CLIENT);
-    if (svc->s.on_failure != on_failure || svc->s.affinity != affinity) {
+    struct pc_affinity_spec affinity;
+    char *error = pc_affinity_parse(row->affinity, &affinity);
+    if (error) {
+        VLOG_WARN("service %s: affinity: %s", row->name, error);
+        free(error);
+    }
+    if (svc->s.on_failure != on_failure
+        || !pc_affinity_equals(&svc->s.affinity, &affinity)) {
         svc->s.on_failure = on_failure;
         svc->s.affinity = affinity;
         hmapx_add(&c->dirty_services, svc);
@@ -363,8 +367,11 @@ pc_ctl_vi_set_values(struct pc_controller *c, struct pc_ctl_vi *vi,
 
     /* Readiness goes into the groups alone: the VI's own flows stay. */
     bool ready = row->ready && !strcmp(row->admin_state, "up");
-    if (vi->vi.ready != ready || vi->vi.weight != row->weight) {
+    bool draining = row->ready && !strcmp(row->admin_state, "drain");
+    if (vi->vi.ready != ready || vi->vi.draining != draining
+        || vi->vi.weight != row->weight) {
         vi->vi.ready = ready;
+        vi->vi.draining = draining;
         vi->vi.weight = row->weight;
         hmapx_add(&c->dirty_services, vi->svc);
     }

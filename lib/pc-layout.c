@@ -33,6 +33,8 @@ static const char *const table_names[PC_N_TABLES] = {
     [PC_TABLE_ROUTE] = "ROUTE",
     [PC_TABLE_NEIGHBOR] = "NEIGHBOR",
     [PC_TABLE_DIRECTION] = "DIRECTION",
+    [PC_TABLE_CONNECT] = "CONNECT",
+    [PC_TABLE_AFFINITY] = "AFFINITY",
 };
 
 static const char *const kind_names[PC_N_FLOW_KINDS] = {
@@ -49,6 +51,8 @@ static const char *const kind_names[PC_N_FLOW_KINDS] = {
     [PC_FLOW_NEIGHBOR] = "neighbor",
     [PC_FLOW_DIRECTION] = "direction",
     [PC_FLOW_GUARD] = "guard",
+    [PC_FLOW_CONNECT] = "connect",
+    [PC_FLOW_AFFINITY] = "affinity",
 };
 
 static const char *const group_names[] = {
@@ -56,6 +60,12 @@ static const char *const group_names[] = {
     [PC_GROUP_FF_REVERSE] = "failover-reverse",
     [PC_GROUP_SELECT_FORWARD] = "select-forward",
     [PC_GROUP_SELECT_REVERSE] = "select-reverse",
+    [PC_GROUP_NEW_FORWARD] = "new-forward",
+    [PC_GROUP_NEW_REVERSE] = "new-reverse",
+    [PC_GROUP_SELECT_FRAG_FORWARD] = "select-fragment-forward",
+    [PC_GROUP_SELECT_FRAG_REVERSE] = "select-fragment-reverse",
+    [PC_GROUP_NEW_FRAG_FORWARD] = "new-fragment-forward",
+    [PC_GROUP_NEW_FRAG_REVERSE] = "new-fragment-reverse",
 };
 
 /* Packs 'm' into OpenFlow metadata, in host byte order. */
@@ -160,7 +170,20 @@ pc_group_is_ours(uint32_t group_id)
 uint16_t
 pc_group_service(uint32_t group_id)
 {
-    return (group_id & ~PC_GROUP_MASK) >> 4;
+    return (pc_group_vi(group_id) ? 0
+            : (group_id & ~PC_GROUP_MASK) >> 4);
+}
+
+uint32_t
+pc_group_of_vi(uint16_t vi)
+{
+    return PC_GROUP_VI | vi;
+}
+
+uint16_t
+pc_group_vi(uint32_t group_id)
+{
+    return (group_id & ~UINT32_C(0xffff)) == PC_GROUP_VI ? group_id : 0;
 }
 
 enum pc_group_kind

@@ -31,6 +31,8 @@
  *     B+5 ROUTE      front-end router: longest prefix
  *     B+6 NEIGHBOR   front-end router: next hop -> MAC, port
  *     B+7 DIRECTION  service, rule's match -> place of what returned
+ *     B+8 CONNECT    affinity=connection: service -> connection tracking
+ *     B+9 AFFINITY   affinity=connection: the connection's mark -> VI
  *
  * OpenFlow metadata while a packet is ours:
  *
@@ -69,7 +71,9 @@ enum pc_table {
     PC_TABLE_ROUTE = 5,
     PC_TABLE_NEIGHBOR = 6,
     PC_TABLE_DIRECTION = 7,
-    PC_N_TABLES = 8
+    PC_TABLE_CONNECT = 8,
+    PC_TABLE_AFFINITY = 9,
+    PC_N_TABLES = 10
 };
 #define PC_TABLE_BASE_DEFAULT 200
 #define PC_TABLE_BASE_MAX 240
@@ -126,6 +130,8 @@ enum pc_flow_kind {
     PC_FLOW_NEIGHBOR = 10,
     PC_FLOW_DIRECTION = 11,
     PC_FLOW_GUARD = 12,         /* What is never diverted. */
+    PC_FLOW_CONNECT = 13,       /* Connection tracking of a service. */
+    PC_FLOW_AFFINITY = 14,      /* Which VI a connection has. */
     PC_N_FLOW_KINDS
 };
 
@@ -139,16 +145,32 @@ enum pc_flow_kind pc_cookie_kind(ovs_be64);
 uint64_t pc_cookie_owner(ovs_be64);         /* 40 bits. */
 uint64_t pc_cookie_owner_bits(const struct uuid *); /* To compare with. */
 
-/* Groups: PC_GROUP_BASE | service number << 4 | kind.  Number 0 is no
- * service's. */
+/* Connection tracking: a service with affinity=connection has a zone of its
+ * own, PC_CT_ZONE_BASE | service number, in which the mark of a connection is
+ * the number of its VI.  Labels are not used, other zones are not touched. */
+#define PC_CT_ZONE_BASE 0x8000
+
+/* Groups: PC_GROUP_BASE | service number << 4 | kind, and PC_GROUP_VI | VI
+ * number.  Number 0 is no service's. */
 #define PC_GROUP_BASE UINT32_C(0x9c000000)
 #define PC_GROUP_MASK UINT32_C(0xff000000)
 enum pc_group_kind {
     PC_GROUP_FF_FORWARD = 0,    /* Fast failover around the select group. */
     PC_GROUP_FF_REVERSE = 1,
     PC_GROUP_SELECT_FORWARD = 2,/* Which VI. */
-    PC_GROUP_SELECT_REVERSE = 3
+    PC_GROUP_SELECT_REVERSE = 3,
+
+    /* affinity=connection: PC_GROUP_FF_* goes to CONNECT, and around the
+     * select groups are: */
+    PC_GROUP_NEW_FORWARD = 4,   /* A new connection: fast failover. */
+    PC_GROUP_NEW_REVERSE = 5,
+    PC_GROUP_SELECT_FRAG_FORWARD = 6, /* Which VI, for a connection that */
+    PC_GROUP_SELECT_FRAG_REVERSE = 7, /* begins with a fragment. */
+    PC_GROUP_NEW_FRAG_FORWARD = 8,
+    PC_GROUP_NEW_FRAG_REVERSE = 9,
 };
+/* The VI that a connection has: fast failover around it. */
+#define PC_GROUP_VI (PC_GROUP_BASE | UINT32_C(0x800000))
 /* An indirect group that is always alive and drops: what the last bucket of a
  * fast failover group watches, for each must watch something. */
 #define PC_GROUP_ALWAYS (PC_GROUP_BASE | 0xf)
@@ -159,6 +181,11 @@ uint32_t pc_group_id(uint16_t service, enum pc_group_kind);
 bool pc_group_is_ours(uint32_t group_id);
 uint16_t pc_group_service(uint32_t group_id);
 enum pc_group_kind pc_group_kind(uint32_t group_id);
+
+/* The group of the connections of a VI, and the other way round: 0 if
+ * 'group_id' is another group.  (pc_group_service() of it is 0 as well.) */
+uint32_t pc_group_of_vi(uint16_t vi);
+uint16_t pc_group_vi(uint32_t group_id);
 
 /* Meters: PC_METER_BASE + VI number * 2 + direction.  The whole block lies
  * below the 2**18 meters of OVS's userspace datapath (MAX_METERS in

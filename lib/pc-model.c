@@ -17,10 +17,12 @@
 #include <config.h>
 #include "pc-model.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #include "openvswitch/util.h"
 #include "packets.h"
+#include "util.h"
 
 static const char *const mode_names[] = {
     [PC_MODE_ROUTE] = "route",
@@ -110,4 +112,57 @@ pc_service_asks(const struct pc_service *svc)
     /* At the only hop of a path the end is next in either direction. */
     return (svc->n_positions && svc->positions[0].path->n_hops > 1
             && !pc_service_has_two_ports(svc));
+}
+
+/* Parses the length of a prefix of at most 'max' bits at '*sp' into the number
+ * of bits after it, and moves '*sp' behind it. */
+static bool
+parse_prefix_length(const char **sp, int max, uint8_t *host_bits)
+{
+    int n = 0, plen;
+
+    if (!ovs_scan(*sp, "%d%n", &plen, &n) || plen < 1 || plen > max
+        || !isdigit((unsigned char) **sp)) {
+        return false;
+    }
+    *host_bits = max - plen;
+    *sp += n;
+    return true;
+}
+
+/* Parses Service.affinity, e.g. "client/24,56"; "" is "client".  Returns NULL
+ * or why not, which the caller frees; '*spec' is "client" then. */
+char *
+pc_affinity_parse(const char *s, struct pc_affinity_spec *spec)
+{
+    const char *p = s;
+
+    *spec = (struct pc_affinity_spec) { .kind = PC_AFFINITY_CLIENT };
+    if (!strcmp(s, "connection")) {
+        spec->kind = PC_AFFINITY_CONNECTION;
+        return NULL;
+    } else if (!*s || !strcmp(s, "client")) {
+        return NULL;
+    } else if (strncmp(s, "client/", 7)) {
+        return xasprintf("\"%s\" is not client, client/PREFIX-LENGTH or "
+                         "connection", s);
+    }
+    p += 7;
+    if (!parse_prefix_length(&p, 32, &spec->host_bits[0])
+        || (*p == ',' && (p++, !parse_prefix_length(&p, 128,
+                                                    &spec->host_bits[1])))
+        || *p) {
+        *spec = (struct pc_affinity_spec) { .kind = PC_AFFINITY_CLIENT };
+        return xasprintf("\"%s\": a prefix length of IPv4 is 1 to 32, one of "
+                         "IPv6 1 to 128, as in client/24 or client/24,56", s);
+    }
+    return NULL;
+}
+
+bool
+pc_affinity_equals(const struct pc_affinity_spec *a,
+                   const struct pc_affinity_spec *b)
+{
+    return (a->kind == b->kind && a->host_bits[0] == b->host_bits[0]
+            && a->host_bits[1] == b->host_bits[1]);
 }

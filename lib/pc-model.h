@@ -33,6 +33,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "openvswitch/compiler.h"
 #include "openvswitch/types.h"
 #include "openvswitch/uuid.h"
 
@@ -57,8 +58,16 @@ enum pc_on_failure {
 /* What always meets the same VI. */
 enum pc_affinity {
     PC_AFFINITY_CLIENT,         /* A client's address. */
-    PC_AFFINITY_CONNECTION      /* A connection (not compiled yet: treated as
-                                 * PC_AFFINITY_CLIENT). */
+    PC_AFFINITY_CONNECTION      /* A connection (`route` and `inline`). */
+};
+
+/* Service.affinity: "client", "client/24", "client/24,56", "connection". */
+struct pc_affinity_spec {
+    enum pc_affinity kind;
+
+    /* With PC_AFFINITY_CLIENT: how many of the last bits of a client's
+     * address do not matter, IPv4 and IPv6. */
+    uint8_t host_bits[2];
 };
 
 /* The direction of a packet relative to the rule that diverts it. */
@@ -83,8 +92,9 @@ enum pc_vi_port {
 /* A virtual instance.
  *
  * A VI whose 'port[PC_PORT_IN]' is OFPP_NONE is not attached yet: no flows
- * are made for it.  A VI that is draining is attached and has 'ready' false:
- * what comes back from it is taken, nothing new is sent to it. */
+ * are made for it.  A VI that drains is attached and has 'ready' false: what
+ * comes back from it is taken, and nothing new is sent to it; with 'draining'
+ * it keeps the connections that it has (PC_AFFINITY_CONNECTION). */
 struct pc_vi {
     struct uuid uuid;           /* Of its row. */
     char *name;
@@ -94,6 +104,7 @@ struct pc_vi {
     struct eth_addr mac;        /* Of port 0; see pc_vi_mac(). */
     struct eth_addr gw_mac;     /* Of the gateway, the router. */
     bool ready;                 /* May it get traffic? */
+    bool draining;              /* Only that of its connections. */
     uint16_t weight;            /* Its share; 0 gives it no new traffic. */
     uint64_t network_bps;       /* Meter in each direction, bits/s; 0 = none. */
     char **addresses;           /* Of a route or host VI, without prefix. */
@@ -107,7 +118,7 @@ struct pc_service {
     uint16_t number;            /* 1..32767; also its path number when alone. */
     enum pc_mode mode;
     enum pc_on_failure on_failure;
-    enum pc_affinity affinity;
+    struct pc_affinity_spec affinity;
     struct pc_vi **vis;         /* Array owned, elements borrowed. */
     size_t n_vis;
 
@@ -150,6 +161,10 @@ struct pc_rule {
 
 const char *pc_mode_to_string(enum pc_mode);
 bool pc_mode_from_string(const char *, enum pc_mode *);
+char *pc_affinity_parse(const char *, struct pc_affinity_spec *)
+    OVS_WARN_UNUSED_RESULT;
+bool pc_affinity_equals(const struct pc_affinity_spec *,
+                        const struct pc_affinity_spec *);
 struct eth_addr pc_vi_mac(const struct pc_vi *, enum pc_vi_port);
 bool pc_vi_is_attached(const struct pc_vi *);
 void pc_path_alone(struct pc_path *, const struct pc_service *);

@@ -39,6 +39,17 @@ pc_ofpact_put_meta(struct ofpbuf *ofpacts, const struct pc_meta *meta)
     put_set_field(ofpacts, MFF_METADATA, &value);
 }
 
+/* Sets the VI in the metadata. */
+void
+pc_ofpact_put_meta_vi(struct ofpbuf *ofpacts, uint16_t number)
+{
+    struct pc_meta meta = { .vi = number };
+    ovs_be64 value = htonll(pc_meta_pack(&meta));
+    ovs_be64 mask = htonll(PC_META_VI);
+
+    ofpact_put_set_field(ofpacts, mf_from_id(MFF_METADATA), &value, &mask);
+}
+
 void
 pc_ofpact_put_resubmit(struct ofpbuf *ofpacts, uint8_t table_id)
 {
@@ -76,6 +87,40 @@ pc_ofpact_put_meter(struct ofpbuf *ofpacts, uint32_t meter_id)
 
     meter->meter_id = meter_id;
     meter->provider_meter_id = UINT32_MAX;
+}
+
+/* Looks the packet's connection up in 'zone', and goes on in 'table_id' with
+ * what is known of it. */
+void
+pc_ofpact_put_track(struct ofpbuf *ofpacts, uint16_t zone, uint8_t table_id)
+{
+    struct ofpact_conntrack *ct = ofpact_put_CT(ofpacts);
+
+    ct->zone_imm = zone;
+    ct->recirc_table = table_id;
+}
+
+/* Has the connection of the packet remembered in 'zone', with 'mark'. */
+void
+pc_ofpact_put_commit(struct ofpbuf *ofpacts, uint16_t zone, uint32_t mark)
+{
+    ovs_be32 value = htonl(mark);
+    size_t offset = ofpacts->size;
+
+    ofpbuf_pull(ofpacts, offset);
+    struct ofpact_conntrack *ct = ofpact_put_CT(ofpacts);
+    ct->flags = NX_CT_F_COMMIT;
+    ct->zone_imm = zone;
+    ct->recirc_table = NX_CT_RECIRC_NONE;
+
+    /* The nested action begins where the outer one's members end. */
+    size_t nested = ofpacts->size;
+    ofpbuf_pull(ofpacts, nested);
+    put_set_field(ofpacts, MFF_CT_MARK, &value);
+    ofpacts->header = ofpbuf_push_uninit(ofpacts, nested);
+    ct = ofpacts->header;
+    ofpact_finish_CT(ofpacts, &ct);
+    ofpbuf_push_uninit(ofpacts, offset);
 }
 
 /* Makes the packet look as if it had come in on 'port'; OFPP_NONE keeps

@@ -32,11 +32,14 @@ struct pc_meta;
  * been served, output, group, meter, what in_port is from here on (OFPP_NONE:
  * Open vSwitch learns no address from the packet), and Ethernet addresses. */
 void pc_ofpact_put_meta(struct ofpbuf *, const struct pc_meta *);
+void pc_ofpact_put_meta_vi(struct ofpbuf *, uint16_t number);
 void pc_ofpact_put_resubmit(struct ofpbuf *, uint8_t table_id);
 void pc_ofpact_put_served(struct ofpbuf *);
 void pc_ofpact_put_output(struct ofpbuf *, ofp_port_t);
 void pc_ofpact_put_group(struct ofpbuf *, uint32_t group_id);
 void pc_ofpact_put_meter(struct ofpbuf *, uint32_t meter_id);
+void pc_ofpact_put_track(struct ofpbuf *, uint16_t zone, uint8_t table_id);
+void pc_ofpact_put_commit(struct ofpbuf *, uint16_t zone, uint32_t mark);
 void pc_ofpact_put_in_port(struct ofpbuf *, ofp_port_t);
 void pc_ofpact_put_eth_src(struct ofpbuf *, struct eth_addr);
 void pc_ofpact_put_eth_dst(struct ofpbuf *, struct eth_addr);

@@ -94,7 +94,7 @@ Images and services:\n\
   image-del IMAGE             image-list\n\
   service-add SERVICE transparent|visible image=IMAGE\n\
               [mode=route|inline|tap|host] [type=TYPE] [replicas=N]\n\
-              [on-failure=open|close] [affinity=client|connection]\n\
+              [on-failure=open|close] [affinity=client[/N[,N6]]|connection]\n\
               [health=TYPE[:PORT][,KEY=VALUE]...] [provider=PROVIDER]\n\
               [address=ADDR[,ADDR]...] [gateway=ADDR[,ADDR]] [arms=1|2]\n\
               [cloudlet=C]\n\

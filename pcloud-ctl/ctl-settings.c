@@ -19,6 +19,7 @@
 #include "ctl-settings.h"
 
 #include "ctl-prefix.h"
+#include "pc-model.h"
 #include "pc-name.h"
 #include "pc-probe.h"
 #include "util.h"
@@ -187,13 +188,20 @@ check_references(struct ctl_context *ctx, const struct ctl_arg args[],
     return true;
 }
 
+static char *
+check_affinity(const char *text)
+{
+    struct pc_affinity_spec spec;
+
+    return pc_affinity_parse(text, &spec);
+}
+
 /* Checks 'args', all but the mode, for service 'self' or a new one (NULL). */
 bool
 ctl_settings_check(struct ctl_context *ctx, const struct pcrec_service *self,
                const struct ctl_arg args[], struct ctl_settings *st)
 {
     static const char *const policies[] = { "open", "close", NULL };
-    static const char *const affinities[] = { "client", "connection", NULL };
     static const char *const arms[] = { "1", "2", NULL };
 
     return (check_references(ctx, args, st)
@@ -204,8 +212,8 @@ ctl_settings_check(struct ctl_context *ctx, const struct pcrec_service *self,
                 || ctl_parse_enum(ctx, "on-failure", args[ON_FAILURE].value,
                                   policies))
             && (!args[AFFINITY].value
-                || ctl_parse_enum(ctx, "affinity", args[AFFINITY].value,
-                                  affinities))
+                || check(ctx, "affinity",
+                         check_affinity(args[AFFINITY].value)))
             && (!args[ARMS].value
                 || ctl_parse_enum(ctx, "arms", args[ARMS].value, arms))
             && (!args[HEALTH].value || !*args[HEALTH].value
@@ -250,6 +258,11 @@ ctl_mode_check(struct ctl_context *ctx, const char *mode,
                && !strcmp(args[ON_FAILURE].value, "close")) {
         ctl_error(ctx, "on-failure: a tap gets copies: without it packets go "
                   "on as ever, so it is always open");
+        return false;
+    } else if (!strcmp(mode, "tap") && args[AFFINITY].value
+               && !strcmp(args[AFFINITY].value, "connection")) {
+        ctl_error(ctx, "affinity: a tap gets copies, of which no connection "
+                  "is known: client is what it can have");
         return false;
     }
     return true;

@@ -60,7 +60,7 @@ _pcloud_ctl_value () {
         mode) echo "route inline tap host" ;;
         on-failure) echo "open close" ;;
         arms) echo "1 2" ;;
-        affinity) echo "client connection" ;;
+        affinity) echo "client client/24 client/24,56 connection" ;;
         direction) echo "both forward reverse" ;;
         health) echo "tcp: http exec none" ;;
         --wait) echo "none applied" ;;

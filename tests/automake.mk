@@ -176,6 +176,10 @@ tests_unit_test_pc_flow_table_SOURCES = \
 	tests/unit/fake-switch.h \
 	tests/unit/test-pc-flow-table.c
 tests_unit_test_pc_flow_table_LDADD = $(UNIT_LIBS)
+UNIT_TESTS += tests/unit/test-pc-share
+tests_unit_test_pc_share_SOURCES = tests/unit/test-pc-share.c
+tests_unit_test_pc_share_LDADD = $(UNIT_LIBS)
+
 UNIT_TESTS += tests/unit/test-pc-compile
 tests_unit_test_pc_compile_SOURCES = \
 	tests/unit/fake-switch.h \

@@ -22,8 +22,9 @@
  * prints how many mods each took.  The second number must be 0.  With "show",
  * prints the mods too.  The lines of a scenario:
  *
- *     service NUMBER MODE[2] open|close      (route2: with two ports)
- *     vi NUMBER SERVICE IN-PORT|- OUT-PORT|- ready|down BITS-PER-SECOND
+ *     service NUMBER MODE[2] open|close [AFFINITY]      (route2: with two ports)
+ *     vi NUMBER SERVICE IN-PORT|- OUT-PORT|- ready|drain|down BITS-PER-SECOND
+ *        [WEIGHT]
  *     chain NUMBER SERVICE...
  *     rule PRIORITY both|forward|reverse PATH MATCH      (PATH: 3 or chain3)
  */
@@ -99,6 +100,12 @@ parse_service(struct scenario *s, char **save)
     svc->on_failure = (!strcmp(word(save), "open") ? PC_FAIL_OPEN
                        : PC_FAIL_CLOSE);
     svc->vis = xcalloc(MAX_ROWS, sizeof *svc->vis);
+
+    const char *affinity = strtok_r(NULL, " \n", save);
+    char *error = pc_affinity_parse(affinity ? affinity : "", &svc->affinity);
+    if (error) {
+        ovs_fatal(0, "%s", error);
+    }
 }
 
 static ofp_port_t
@@ -119,9 +126,12 @@ parse_vi(struct scenario *s, char **save)
     svc->vis[svc->n_vis++] = vi;
     vi->port[PC_PORT_IN] = parse_port(word(save));
     vi->port[PC_PORT_OUT] = parse_port(word(save));
-    vi->ready = !strcmp(word(save), "ready");
+    const char *state = word(save);
+    vi->ready = !strcmp(state, "ready");
+    vi->draining = !strcmp(state, "drain");
     vi->network_bps = strtoull(word(save), NULL, 10);
-    vi->weight = 100;
+    const char *weight = strtok_r(NULL, " \n", save);
+    vi->weight = weight ? atoi(weight) : 100;
     vi->mac = (struct eth_addr) { .ea = { 2, 0, 0, 0, 1, vi->number << 1 } };
     vi->gw_mac = (struct eth_addr) { .ea = { 2, 0, 0, 0, 0, 1 } };
 }
