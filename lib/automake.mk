@@ -9,6 +9,10 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-address.h \
 	lib/pc-backoff.c \
 	lib/pc-backoff.h \
+	lib/pc-capacity.c \
+	lib/pc-capacity.h \
+	lib/pc-cgroup-io.c \
+	lib/pc-cgroup-private.h \
 	lib/pc-cgroup.c \
 	lib/pc-cgroup.h \
 	lib/pc-compile-connection.c \
@@ -24,6 +28,7 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-container-config.c \
 	lib/pc-container-config.h \
 	lib/pc-container-exec.c \
+	lib/pc-container-limits.c \
 	lib/pc-container-lxc.c \
 	lib/pc-container-private.h \
 	lib/pc-container-state.c \
@@ -44,6 +49,8 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-controller.h \
 	lib/pc-event.c \
 	lib/pc-event.h \
+	lib/pc-disk.c \
+	lib/pc-disk.h \
 	lib/pc-explain-flows.c \
 	lib/pc-explain-owner.c \
 	lib/pc-explain-private.h \
@@ -107,6 +114,7 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-node-health.c \
 	lib/pc-node-job.c \
 	lib/pc-node-ports.c \
+	lib/pc-node-limits.c \
 	lib/pc-node-private.h \
 	lib/pc-node-scan.c \
 	lib/pc-node-status.c \

@@ -30,19 +30,11 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "pc-cgroup-private.h"
 #include "pc-fs.h"
 #include "pc-units.h"
 #include "timeval.h"
 #include "util.h"
-
-#define PC_CGROUP_ROOT "/sys/fs/cgroup"
-
-/* Kernel file with a limit, v1 and v2. */
-struct pc_cgroup_file {
-    const char *controller;     /* v1: directory. */
-    const char *v1;
-    const char *v2;
-};
 
 static const struct pc_cgroup_file cpu_file
     = { "cpu", "cpu.cfs_quota_us", "cpu.max" };
@@ -60,8 +52,8 @@ pc_cgroup_is_v2(void)
             && fs.f_type == (__typeof__(fs.f_type)) CGROUP2_SUPER_MAGIC);
 }
 
-static char *
-file_name(const char *path, const struct pc_cgroup_file *f)
+char *
+pc_cgroup_file_name(const char *path, const struct pc_cgroup_file *f)
 {
     return (pc_cgroup_is_v2()
             ? xasprintf(PC_CGROUP_ROOT"/%s/payload/%s", path, f->v2)
@@ -69,11 +61,11 @@ file_name(const char *path, const struct pc_cgroup_file *f)
                         f->v1));
 }
 
-static int
-write_value(const char *path, const struct pc_cgroup_file *f,
-            const char *value)
+int
+pc_cgroup_write(const char *path, const struct pc_cgroup_file *f,
+                const char *value)
 {
-    char *name = file_name(path, f);
+    char *name = pc_cgroup_file_name(path, f);
     int fd = open(name, O_WRONLY | O_CLOEXEC);
     int error = 0;
 
@@ -87,11 +79,10 @@ write_value(const char *path, const struct pc_cgroup_file *f,
     return error;
 }
 
-/* Returns the text of the file, or NULL; the caller frees it. */
-static char *
-read_value(const char *path, const struct pc_cgroup_file *f)
+char *
+pc_cgroup_read(const char *path, const struct pc_cgroup_file *f)
 {
-    char *name = file_name(path, f);
+    char *name = pc_cgroup_file_name(path, f);
     char *text;
 
     pc_fs_read_file(name, 65536, &text, NULL);
@@ -102,7 +93,7 @@ read_value(const char *path, const struct pc_cgroup_file *f)
 static uint64_t
 read_number(const char *path, const struct pc_cgroup_file *f)
 {
-    char *text = read_value(path, f);
+    char *text = pc_cgroup_read(path, f);
     uint64_t value = text ? strtoull(text, NULL, 10) : 0;
 
     free(text);
@@ -113,7 +104,7 @@ read_number(const char *path, const struct pc_cgroup_file *f)
 static uint64_t
 read_keyed(const char *path, const struct pc_cgroup_file *f, const char *key)
 {
-    char *text = read_value(path, f);
+    char *text = pc_cgroup_read(path, f);
     char *save = NULL;
     uint64_t value = 0;
 
@@ -151,7 +142,7 @@ reclaim_memory(const char *path, uint64_t memory)
         char *value = xasprintf("%"PRIu64, in_use - memory);
 
         /* EAGAIN: it was less. */
-        write_value(path, &reclaim, value);
+        pc_cgroup_write(path, &reclaim, value);
         free(value);
     }
 }
@@ -172,7 +163,7 @@ set_memory(const char *path, uint64_t memory)
     if (memory && pc_cgroup_is_v2() && memory_in_use(path) > memory) {
         error = EBUSY;
     } else {
-        error = write_value(path, &memory_file, value);
+        error = pc_cgroup_write(path, &memory_file, value);
     }
     free(value);
 
@@ -209,7 +200,7 @@ set_cpu(const char *path, uint64_t cpu)
     } else {
         value = cpu ? xasprintf("%"PRIu64, quota) : xstrdup("-1");
     }
-    error = write_value(path, &cpu_file, value);
+    error = pc_cgroup_write(path, &cpu_file, value);
     free(value);
     return (error ? xasprintf("cannot set CPU limit (%s)",
                               ovs_strerror(error)) : NULL);
@@ -219,7 +210,7 @@ static char *
 set_pids(const char *path, uint64_t pids)
 {
     char *value = pids ? xasprintf("%"PRIu64, pids) : xstrdup("max");
-    int error = write_value(path, &pids_file, value);
+    int error = pc_cgroup_write(path, &pids_file, value);
 
     free(value);
     return (error ? xasprintf("cannot set limit of processes (%s)",
@@ -230,8 +221,8 @@ char *
 pc_cgroup_set_limits(const char *path, const struct pc_cgroup_limits *l)
 {
     /* Memory first: it is the one that can well be refused. */
-    char *old_memory = read_value(path, &memory_file);
-    char *old_cpu = read_value(path, &cpu_file);
+    char *old_memory = pc_cgroup_read(path, &memory_file);
+    char *old_cpu = pc_cgroup_read(path, &cpu_file);
     char *error;
 
     error = set_memory(path, l->memory);
@@ -240,11 +231,11 @@ pc_cgroup_set_limits(const char *path, const struct pc_cgroup_limits *l)
         if (!error) {
             error = set_pids(path, l->pids);
             if (error && old_cpu) {
-                write_value(path, &cpu_file, old_cpu);
+                pc_cgroup_write(path, &cpu_file, old_cpu);
             }
         }
         if (error && old_memory) {
-            write_value(path, &memory_file, old_memory);
+            pc_cgroup_write(path, &memory_file, old_memory);
         }
     }
     free(old_memory);
@@ -262,7 +253,7 @@ pc_cgroup_get_usage(const char *path, struct pc_cgroup_usage *usage)
         = { "pids", "pids.current", "pids.current" };
     static const struct pc_cgroup_file oom
         = { "memory", "memory.oom_control", "memory.events" };
-    char *name = file_name(path, &pids);
+    char *name = pc_cgroup_file_name(path, &pids);
     int error = access(name, F_OK) ? errno : 0;
 
     free(name);
@@ -274,6 +265,7 @@ pc_cgroup_get_usage(const char *path, struct pc_cgroup_usage *usage)
         usage->memory = memory_in_use(path);
         usage->pids = read_number(path, &pids);
         usage->oom_kills = read_keyed(path, &oom, "oom_kill");
+        pc_cgroup_get_io_usage(path, usage);
     }
     return error;
 }

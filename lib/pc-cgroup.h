@@ -30,6 +30,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include "compiler.h"
 
 struct pc_cgroup_limits {
@@ -43,6 +44,10 @@ struct pc_cgroup_usage {
     uint64_t memory;
     uint64_t pids;
     uint64_t oom_kills;
+
+    /* Block I/O, as far as the kernel counts it: v1 only on disks that some
+     * cgroup has a limit for, and no write that the page cache has put off. */
+    uint64_t io_read_bytes, io_write_bytes, io_reads, io_writes;
 };
 
 #define PC_CGROUP_PERIOD_USEC 100000
@@ -58,6 +63,14 @@ bool pc_cgroup_is_v2(void);
  * they were.  A memory limit below what is in use is refused. */
 char *pc_cgroup_set_limits(const char *path, const struct pc_cgroup_limits *)
     OVS_WARN_UNUSED_RESULT;
+
+/* Limits reading and writing of `<path>/payload` on the disk 'device' to 'bps'
+ * bytes and 'iops' operations a second each (0: no limit).  With v1, writes that
+ * go through the page cache are not limited: the kernel does not know any more
+ * whose they are.  Returns 0 or a positive errno: ENOENT, there is no such
+ * controller. */
+int pc_cgroup_set_io(const char *path, dev_t device, uint64_t bps,
+                     uint64_t iops);
 
 /* Use by `<path>/payload`.  Returns 0 or a positive errno. */
 int pc_cgroup_get_usage(const char *path, struct pc_cgroup_usage *);

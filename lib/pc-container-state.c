@@ -135,19 +135,6 @@ pc_container_stage(const char *lxc_path, const char *name, char **why)
     return stage;
 }
 
-char *
-pc_container_set_limits(const char *lxc_path, const char *name,
-                        const struct pc_cgroup_limits *limits)
-{
-    char *cgroup = pc_container_cgroup(lxc_path, name);
-    char *why = pc_cgroup_set_limits(cgroup, limits);
-    char *error = why ? xasprintf("%s: %s", name, why) : NULL;
-
-    free(why);
-    free(cgroup);
-    return error;
-}
-
 int
 pc_container_get_usage(const char *lxc_path, const char *name,
                        struct pc_cgroup_usage *usage)

@@ -27,6 +27,7 @@
 #include "pc-cgroup.h"
 #include "pc-container-config.h"
 #include "pc-container-private.h"
+#include "pc-disk.h"
 #include "pc-fs.h"
 #include "pc-netns.h"
 #include "openvswitch/vlog.h"
@@ -125,7 +126,7 @@ pc_container_destroy(const char *lxc_path, const char *name)
         return error;
     }
     path = pc_container_dir(lxc_path, name);
-    retval = pc_fs_remove_tree(path);
+    retval = pc_disk_remove(path);
     if (retval) {
         error = xasprintf("%s: cannot remove (%s)", path,
                           ovs_strerror(retval));

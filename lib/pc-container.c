@@ -25,6 +25,7 @@
 
 #include "pc-container-config.h"
 #include "pc-container-private.h"
+#include "pc-disk.h"
 #include "pc-fs.h"
 #include "pc-name.h"
 #include "openvswitch/dynamic-string.h"
@@ -101,7 +102,7 @@ make_dirs(const struct pc_container_spec *s)
     error = pc_fs_make_dirs(s->lxc_path);
     /* For root and the container: a file of the container that is set-user-id
      * is none for the users of this machine. */
-    error = error ? error : pc_fs_make_dir(dir, 0710, 0, s->id_base);
+    error = error ? error : pc_disk_make(dir, 0710, 0, s->id_base);
     error = error ? error : pc_fs_make_dir(root, 0755, 0, 0);
     error = error ? error : pc_fs_make_dir(upper, 0755, s->id_base,
                                            s->id_base);

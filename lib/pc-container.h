@@ -221,11 +221,33 @@ char *pc_container_exec_fds(const char *lxc_path, const char *name,
                             const char *const *argv, const int fds[3],
                             int *status) OVS_WARN_UNUSED_RESULT;
 
-/* Changes the limits of a running container at once.  If memory is in use
- * beyond the new limit, or anything else fails, nothing is changed. */
+/* All limits of a running container; 0: none.  Those of storage are not part of
+ * its start, for not every file system and disk has them. */
+struct pc_container_limits {
+    struct pc_cgroup_limits cgroup;
+    uint64_t io_bps, iops;      /* Of the disks of `<lxc_path>` and of /usr:
+                                 * bytes/s, operations/s, each way. */
+    uint64_t disk;              /* Bytes that its directory may take. */
+};
+
+/* Changes the limits of a running container at once, from 'old' to 'new'.  If
+ * more memory or disk is in use than the new limit allows, or anything else fails,
+ * they are 'old' again. */
 char *pc_container_set_limits(const char *lxc_path, const char *name,
-                              const struct pc_cgroup_limits *)
+                              const struct pc_container_limits *new,
+                              const struct pc_container_limits *old)
     OVS_WARN_UNUSED_RESULT;
+
+/* Sets the limits of storage alone, after a start.  Each that cannot be set is
+ * left out; what is missing is returned in one line. */
+char *pc_container_set_storage(const char *lxc_path, const char *name,
+                               const struct pc_container_limits *)
+    OVS_WARN_UNUSED_RESULT;
+
+/* Bytes that the container's directory takes, if the file system counts them.
+ * Returns 0 or a positive errno. */
+int pc_container_get_disk(const char *lxc_path, const char *name,
+                          uint64_t *bytes);
 
 /* Present use by a container.  Returns 0 or a positive errno. */
 int pc_container_get_usage(const char *lxc_path, const char *name,

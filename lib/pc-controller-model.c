@@ -20,6 +20,7 @@
 #include "bitmap.h"
 #include "openvswitch/vlog.h"
 #include "packets.h"
+#include "pc-capacity.h"
 #include "pc-controller-private.h"
 #include "smap.h"
 #include "util.h"
@@ -313,15 +314,21 @@ pc_ctl_vi_row_port(const struct pcrec_vi *row, const char *key)
     return name && name[0] ? name : NULL;
 }
 
+/* The network capacity that the node has confirmed, so that a change that it
+ * refuses is never in force; what is wanted, if it has not said anything yet. */
 static uint64_t
 pc_ctl_vi_row_network(const struct pcrec_vi *row)
 {
-    for (size_t i = 0; i < row->n_capacity; i++) {
-        if (!strcmp(row->key_capacity[i], "network")) {
-            return row->value_capacity[i];
-        }
+    struct pc_capacity c;
+
+    if (row->n_applied) {
+        pc_capacity_from_arrays(&c, row->key_applied, row->value_applied,
+                                row->n_applied);
+    } else {
+        pc_capacity_from_arrays(&c, row->key_capacity, row->value_capacity,
+                                row->n_capacity);
     }
-    return 0;
+    return c.value[PC_CAP_NETWORK];
 }
 
 static bool

@@ -23,6 +23,7 @@
 #include "openvswitch/dynamic-string.h"
 #include "pc-container.h"
 #include "pc-ports.h"
+#include "pc-units.h"
 #include "pc-worker.h"
 #include "process.h"
 #include "timeval.h"
@@ -111,9 +112,18 @@ node_vi(struct unixctl_conn *conn, int argc OVS_UNUSED, const char *argv[],
                       pc_ports_link_is_up(vi->node->ports, vi->ports[i])
                       ? "up" : "down");
     }
-    ds_put_format(&s, "limits: cpu %"PRIu64" millicores, memory %"PRIu64
-                  " bytes, pids %"PRIu64"\n", vi->limits.cpu,
-                  vi->limits.memory, vi->limits.pids);
+    ds_put_cstr(&s, "limits:");
+    for (size_t i = 0; i < PC_N_CAPACITY; i++) {
+        if (vi->applied.value[i]) {
+            char *value = pc_units_format_capacity(pc_capacity_names[i],
+                                                   vi->applied.value[i]);
+
+            ds_put_format(&s, " %s=%s", pc_capacity_names[i], value);
+            free(value);
+        }
+    }
+    ds_put_format(&s, "%s%s\n", vi->unenforced ? "; " : "",
+                  vi->unenforced ? vi->unenforced : "");
     unixctl_command_reply(conn, ds_cstr(&s));
     ds_destroy(&s);
 }

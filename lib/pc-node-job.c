@@ -49,7 +49,8 @@ struct job {
     char *mac, *ports[2];
     char **addresses;
     char *gateway4, *gateway6;
-    struct pc_cgroup_limits limits;
+    struct pc_capacity capacity, old_capacity;
+    char *unenforced;           /* Result. */
     struct pc_node_record *record;
     pid_t pid;
     int pidfd;
@@ -96,6 +97,7 @@ job_destroy(struct job *job)
     free(job->gateway4);
     free(job->gateway6);
     pc_node_record_destroy(job->record);
+    free(job->unenforced);
     free(job->last_line);
     pc_probe_destroy(&job->probe);
     free(job);
@@ -162,6 +164,8 @@ static char *
 start(struct job *job)
 {
     const struct pc_node *n = job->node;
+    const struct pc_container_limits limits
+        = pc_node_limits_of(&job->capacity);
     struct pc_container_interface interfaces[2] = {
         {
             .host_name = job->ports[0],
@@ -175,7 +179,7 @@ start(struct job *job)
     struct pc_vi_params params = {
         .name = job->name,
         .mode = job->mode,
-        .limits = job->limits,
+        .limits = limits.cgroup,
         .interfaces = interfaces,
         .n_interfaces = job->ports[1] ? 2 : 1,
     };
@@ -190,6 +194,8 @@ start(struct job *job)
         return error;
     }
     pc_fault(n->fault, "after-start");
+    job->unenforced = pc_container_set_storage(n->vi_cfg.lxc_path, job->name,
+                                               &limits);
     job->pidfd = pc_container_watch(job->pid);
     return (job->pidfd < 0
             ? xasprintf("ended at once (%s)", ovs_strerror(-job->pidfd))
@@ -211,6 +217,9 @@ start_done(void *job_)
     struct job *job = job_;
 
     job->vi->busy = false;
+    free(job->vi->unenforced);
+    job->vi->unenforced = job->unenforced;
+    job->unenforced = NULL;
     pc_node_vi_start_done(job->vi, job->pid, job->pidfd, take_error(job));
     job_destroy(job);
 }
@@ -249,13 +258,13 @@ pc_node_job_start(struct pc_node_vi *vi)
     pc_node_record_destroy(vi->record);
     vi->record = record_create(want);
     vi->on_disk = true;
-    vi->limits = want->limits;
+    pc_node_limits_start(vi);
     vi->probe_chosen = false;
 
     job->record = record_clone(vi->record);
     job->image = vi->image;
     job->mode = want->mode;
-    job->limits = want->limits;
+    job->capacity = want->capacity;
     job->mac = xstrdup(want->mac);
     job->ports[0] = xasprintf("pc%ua", want->number);
     if (want->mode == PC_MANIFEST_INLINE) {
@@ -381,9 +390,15 @@ limits_cb(void *job_)
 {
     struct job *job = job_;
 
+    const char *lxc_path = job->node->vi_cfg.lxc_path;
+    struct pc_container_limits new = pc_node_limits_of(&job->capacity);
+    struct pc_container_limits old = pc_node_limits_of(&job->old_capacity);
+
     job->ran = true;
-    job->error = pc_container_set_limits(job->node->vi_cfg.lxc_path,
-                                         job->name, &job->limits);
+    job->error = pc_container_set_limits(lxc_path, job->name, &new, &old);
+    if (!job->error) {
+        job->unenforced = pc_container_set_storage(lxc_path, job->name, &new);
+    }
 }
 
 static void
@@ -392,7 +407,9 @@ limits_done(void *job_)
     struct job *job = job_;
 
     job->vi->busy = false;
-    pc_node_vi_limits_done(job->vi, &job->limits, take_error(job));
+    pc_node_limits_done(job->vi, &job->capacity, job->unenforced,
+                        take_error(job));
+    job->unenforced = NULL;
     job_destroy(job);
 }
 
@@ -402,7 +419,8 @@ pc_node_job_limits(struct pc_node_vi *vi)
 {
     struct job *job = job_create(vi);
 
-    job->limits = vi->want->limits;
+    job->capacity = vi->want->capacity;
+    job->old_capacity = vi->applied;
     submit(job, limits_cb, limits_done);
 }
 

@@ -23,6 +23,7 @@
  *     pc-node-vi.c      one VI's state machine
  *     pc-node-ports.c   a VI's ports on the bridge
  *     pc-node-health.c  when to probe a VI, and what to make of it
+ *     pc-node-limits.c  capacity of VIs, and changes of it
  *     pc-node-job.c     what runs in workers for a VI
  *     pc-node-scan.c    looks at what an earlier agent has left
  *     pc-node-status.c  what a step means to others; writes status rows
@@ -32,7 +33,8 @@
 #include "openvswitch/shash.h"
 #include "openvswitch/uuid.h"
 #include "pc-backoff.h"
-#include "pc-cgroup.h"
+#include "pc-capacity.h"
+#include "pc-container.h"
 #include "pc-event.h"
 #include "pc-fault.h"
 #include "pc-node.h"
@@ -55,7 +57,8 @@ struct pc_node_want {
     uint16_t number;
     char *mac;
     struct svec addresses, gateways;
-    struct pc_cgroup_limits limits;
+    struct pc_capacity capacity;
+    struct pc_capacity was_applied; /* VI.applied when the row was read. */
     struct smap health;         /* Empty: the manifest's readiness. */
     bool was_ready;             /* VI.ready when the row was read. */
     char *error;                /* The row makes no sense; NULL: it does. */
@@ -104,7 +107,14 @@ struct pc_node_vi {
     pid_t pid;
     int pidfd;                  /* -1: none. */
     char *ports[2];             /* Host names; [1] NULL: one port. */
-    struct pc_cgroup_limits limits; /* As applied. */
+
+    /* pc-node-limits.c. */
+    struct pc_capacity applied; /* In force. */
+    bool applied_known;         /* Not if it was found running. */
+    struct pc_capacity refused; /* What cannot be in force... */
+    bool is_refused;            /* ...if there is such. */
+    char *resize_error;         /* Why the last resize was refused, or NULL. */
+    char *unenforced;           /* What of 'applied' is not in force, or NULL. */
 
     bool died;                  /* It ended by itself, or could not start. */
     enum pc_event_kind died_how;
@@ -125,7 +135,6 @@ struct pc_node_vi {
     bool image_failed;
     long long int restarts;
     char *error;
-    char *resize_error;         /* NULL: the limits are as wanted. */
 };
 
 /* Result of the look at what is there when the agent starts. */
@@ -160,12 +169,11 @@ struct pc_node {
     bool closing;               /* In pc_node_destroy(). */
 
     int64_t found_cpu, found_memory, found_disk; /* 0: not known. */
+    struct pc_capacity capacity; /* Of the Node row; 0: as found. */
 };
 
 /* pc-node.c */
 void pc_node_want_destroy(struct pc_node_want *);
-bool pc_node_limits_equal(const struct pc_cgroup_limits *,
-                          const struct pc_cgroup_limits *);
 
 /* pc-node-vi.c */
 struct pc_node_vi *pc_node_vi_create(struct pc_node *, const char *name);
@@ -201,10 +209,16 @@ void pc_node_vi_image_done(struct pc_node_vi *, struct pc_vi_image *,
 void pc_node_vi_start_done(struct pc_node_vi *, pid_t, int pidfd,
                            char *error);
 void pc_node_vi_stop_done(struct pc_node_vi *, char *last_line, char *error);
-void pc_node_vi_limits_done(struct pc_node_vi *,
-                            const struct pc_cgroup_limits *, char *error);
 void pc_node_vi_probe_done(struct pc_node_vi *, uint64_t generation,
                            char *error);
+
+/* pc-node-limits.c */
+void pc_node_limits_start(struct pc_node_vi *);
+void pc_node_limits_run(struct pc_node_vi *);
+void pc_node_limits_done(struct pc_node_vi *, const struct pc_capacity *,
+                         char *unenforced, char *error);
+void pc_node_limits_write(const struct pc_node_vi *, const struct pcrec_vi *);
+struct pc_container_limits pc_node_limits_of(const struct pc_capacity *);
 
 /* pc-node-job.c: each sets 'busy' (the probe: 'probing') until it is done. */
 void pc_node_job_image(struct pc_node_vi *);

@@ -100,7 +100,8 @@ write_vi(const struct pc_node_vi *vi, const struct pcrec_vi *row)
 {
     const char *state = pc_node_vi_state(vi);
     const char *error = (vi->error ? vi->error
-                         : vi->resize_error ? vi->resize_error : "");
+                         : vi->resize_error ? vi->resize_error
+                         : vi->unenforced ? vi->unenforced : "");
     int64_t pid = vi->pid;
 
     if (strcmp(row->state, state)) {
@@ -120,6 +121,7 @@ write_vi(const struct pc_node_vi *vi, const struct pcrec_vi *row)
     if (strcmp(row->error, error)) {
         pcrec_vi_set_error(row, error);
     }
+    pc_node_limits_write(vi, row);
 }
 
 static void

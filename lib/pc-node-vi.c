@@ -91,6 +91,7 @@ pc_node_vi_destroy(struct pc_node_vi *vi)
         free(vi->resize_error);
         free(vi->failed_before);
         free(vi->service);
+        free(vi->unenforced);
         free(vi->name);
         free(vi);
     }
@@ -351,7 +352,7 @@ pc_node_vi_adopt(struct pc_node_vi *vi, struct pc_node_found *f)
         return;
     }
     VLOG_INFO("%s: runs already, process %d", vi->name, (int) vi->pid);
-    vi->limits = (struct pc_cgroup_limits) { .cpu = UINT64_MAX };
+    vi->applied_known = false;
     pc_backoff_up(&vi->backoff, time_msec());
     pc_node_ports_name(vi);
     pc_node_ports_want(vi);
@@ -515,18 +516,6 @@ pc_node_vi_stop_done(struct pc_node_vi *vi, char *last_line, char *error)
     free(last_line);
 }
 
-void
-pc_node_vi_limits_done(struct pc_node_vi *vi,
-                       const struct pc_cgroup_limits *limits, char *error)
-{
-    if (error) {
-        VLOG_WARN("%s: %s", vi->name, error);
-    }
-    free(vi->resize_error);
-    vi->resize_error = error;
-    vi->limits = *limits;       /* Tried: not again until the row changes. */
-}
-
 /* What ended the container, as far as its init has said it. */
 static char *
 why_ended(const struct pc_node_vi *vi)
@@ -556,9 +545,8 @@ check_container(struct pc_node_vi *vi)
         detach(vi);
         return true;
     }
-    if (!vi->busy && vi->step != PC_STEP_ADOPT
-        && !pc_node_limits_equal(&vi->limits, &vi->want->limits)) {
-        pc_node_job_limits(vi);
+    if (vi->step != PC_STEP_ADOPT) {
+        pc_node_limits_run(vi);
     }
     return false;
 }

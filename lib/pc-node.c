@@ -163,13 +163,6 @@ pc_node_want_destroy(struct pc_node_want *want)
     }
 }
 
-bool
-pc_node_limits_equal(const struct pc_cgroup_limits *a,
-                     const struct pc_cgroup_limits *b)
-{
-    return a->cpu == b->cpu && a->memory == b->memory && a->pids == b->pids;
-}
-
 static char *
 hash_text(struct ds *s)
 {
@@ -220,22 +213,6 @@ name_is_valid(const char *name)
                       "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == n);
 }
 
-static void
-read_limits(const struct pcrec_vi *row, struct pc_cgroup_limits *limits)
-{
-    for (size_t i = 0; i < row->n_capacity; i++) {
-        uint64_t value = row->value_capacity[i];
-
-        if (!strcmp(row->key_capacity[i], "cpu")) {
-            limits->cpu = value;
-        } else if (!strcmp(row->key_capacity[i], "memory")) {
-            limits->memory = value;
-        } else if (!strcmp(row->key_capacity[i], "pids")) {
-            limits->pids = value;
-        }
-    }
-}
-
 /* Returns what 'row' wants, or NULL if its service is gone: then what was
  * wanted before stays until the controller has taken the flows away and
  * deletes the row. */
@@ -268,7 +245,10 @@ want_from_row(const struct pcrec_vi *row)
         svec_add(&want->gateways, row->gateways[i]);
     }
     smap_clone(&want->health, &service->health);
-    read_limits(row, &want->limits);
+    pc_capacity_from_arrays(&want->capacity, row->key_capacity,
+                            row->value_capacity, row->n_capacity);
+    pc_capacity_from_arrays(&want->was_applied, row->key_applied,
+                            row->value_applied, row->n_applied);
     if (!pc_manifest_mode_from_string(service->mode, &want->mode)) {
         want->error = xasprintf("mode %s is not known", service->mode);
     } else if (!name_is_valid(row->name)) {
@@ -341,6 +321,8 @@ read_rows(struct pc_node *n)
     n->next_cfg = global ? global->next_cfg : 0;
     if (node) {
         pc_ports_set_bridge(n->ports, node->bridge);
+        pc_capacity_from_arrays(&n->capacity, node->key_capacity,
+                                node->value_capacity, node->n_capacity);
     }
     PCREC_VI_FOR_EACH (row, n->idl) {
         if (!node || row->node != node) {

@@ -222,15 +222,16 @@ pc_units_parse_capacity(const char *dimension, const char *text,
     *value = 0;
     if (!strcmp(dimension, "cpu")) {
         return pc_units_parse_cpu(text, value);
-    } else if (!strcmp(dimension, "memory") || !strcmp(dimension, "disk")) {
+    } else if (!strcmp(dimension, "memory") || !strcmp(dimension, "disk")
+               || !strcmp(dimension, "io")) {
         return pc_units_parse_bytes(text, value);
     } else if (!strcmp(dimension, "network")) {
         return pc_units_parse_rate(text, value);
-    } else if (!strcmp(dimension, "pids")) {
+    } else if (!strcmp(dimension, "pids") || !strcmp(dimension, "iops")) {
         return pc_units_parse_count(text, value);
     }
     return xasprintf("unknown capacity \"%s\": it is one of cpu, memory, disk, "
-                     "network and pids", dimension);
+                     "network, pids, io and iops", dimension);
 }
 
 /* 'dimension' that is unknown is formatted as a plain number. */
@@ -239,7 +240,8 @@ pc_units_format_capacity(const char *dimension, uint64_t value)
 {
     if (!strcmp(dimension, "cpu")) {
         return pc_units_format_cpu(value);
-    } else if (!strcmp(dimension, "memory") || !strcmp(dimension, "disk")) {
+    } else if (!strcmp(dimension, "memory") || !strcmp(dimension, "disk")
+               || !strcmp(dimension, "io")) {
         return pc_units_format_bytes(value);
     } else if (!strcmp(dimension, "network")) {
         return pc_units_format_rate(value);

@@ -31,10 +31,6 @@
 #include "smap.h"
 #include "util.h"
 
-const char *const ctl_capacity_keys[5] = {
-    "cpu", "memory", "disk", "network", "pids"
-};
-
 /* Fails the command with 'error', which it frees, unless that is NULL. */
 static bool
 check(struct ctl_context *ctx, char *error)
@@ -166,13 +162,13 @@ ctl_parse_enum(struct ctl_context *ctx, const char *key, const char *value,
     return false;
 }
 
-/* Parses the values of 'args', which have the ctl_capacity_keys, into
+/* Parses the values of 'args', which have the pc_capacity_names, into
  * 'capacity': key -> decimal number.  "none" removes a key. */
 bool
-ctl_parse_capacity(struct ctl_context *ctx, const struct ctl_arg args[5],
+ctl_parse_capacity(struct ctl_context *ctx, const struct ctl_arg args[PC_N_CAPACITY],
                    struct smap *capacity)
 {
-    for (size_t i = 0; i < 5; i++) {
+    for (size_t i = 0; i < PC_N_CAPACITY; i++) {
         const char *value = args[i].value;
         uint64_t number;
 
@@ -207,16 +203,16 @@ ctl_parse_capacity(struct ctl_context *ctx, const struct ctl_arg args[5],
 /* Turns 'capacity' into the arrays that the IDL takes.  Returns their
  * length. */
 size_t
-ctl_capacity_to_arrays(const struct smap *capacity, const char *keys[5],
-                       int64_t values[5])
+ctl_capacity_to_arrays(const struct smap *capacity, const char *keys[PC_N_CAPACITY],
+                       int64_t values[PC_N_CAPACITY])
 {
     size_t n = 0;
 
-    for (size_t i = 0; i < 5; i++) {
-        const char *value = smap_get(capacity, ctl_capacity_keys[i]);
+    for (size_t i = 0; i < PC_N_CAPACITY; i++) {
+        const char *value = smap_get(capacity, pc_capacity_names[i]);
 
         if (value) {
-            keys[n] = ctl_capacity_keys[i];
+            keys[n] = pc_capacity_names[i];
             values[n++] = strtoll(value, NULL, 10);
         }
     }
@@ -239,9 +235,9 @@ ctl_format_capacities(char **keys, const int64_t *values, size_t n)
 {
     struct ds s = DS_EMPTY_INITIALIZER;
 
-    for (size_t i = 0; i < 5; i++) {
+    for (size_t i = 0; i < PC_N_CAPACITY; i++) {
         for (size_t j = 0; j < n; j++) {
-            if (!strcmp(keys[j], ctl_capacity_keys[i])) {
+            if (!strcmp(keys[j], pc_capacity_names[i])) {
                 char *value = pc_units_format_capacity(keys[j],
                                                        values[j]);
 

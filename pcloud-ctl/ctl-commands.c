@@ -81,12 +81,14 @@ Infrastructure:\n\
   router-del ROUTER           router-list\n\
   node-add NODE [cloudlet=C] [bridge=BR] [data-port=PORT] [isp-share=P%%]\n\
                 [cpu=..] [memory=..] [disk=..] [network=..] [pids=..]\n\
+                [io=..] [iops=..]\n\
   node-set NODE KEY=VALUE...  node-del NODE       node-list\n\
   interface-add ROUTER NAME ADDR/LEN... [port=PORT] [mac=MAC] [mtu=BYTES]\n\
   interface-del ROUTER NAME   interface-list [ROUTER]\n\
   route-add ROUTER PREFIX NEXTHOP|blackhole|unreachable\n\
   route-del ROUTER PREFIX     route-list [ROUTER]\n\
   vi-type-add TYPE cpu=.. memory=.. disk=.. network=.. pids=..\n\
+              io=.. iops=..\n\
   vi-type-del TYPE            vi-type-list\n\
 \n\
 Images and services:\n\
@@ -124,6 +126,7 @@ Virtual instances:\n\
   vi-log VI [LINES]           print the end of VI's log\n\
   vi-drain VI [on|off]        send VI no new traffic\n\
   vi-resize VI [cpu=..] [memory=..] [disk=..] [network=..] [pids=..]\n\
+                [io=..] [iops=..]\n\
 \n\
 Seeing what goes on:\n\
   show                        print overview of the cloudlets\n\

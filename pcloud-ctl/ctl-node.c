@@ -27,8 +27,8 @@
 /* The arguments of a capacity, for the beginning of a list of arguments. */
 #define CAPACITY_ARGS                                                   \
     { .key = "cpu" }, { .key = "memory" }, { .key = "disk" },           \
-    { .key = "network" }, { .key = "pids" }
-#define N_CAPACITY 5
+    { .key = "network" }, { .key = "pids" }, { .key = "io" },           \
+    { .key = "iops" }
 
 static void
 pre_node(struct ctl_context *ctx)
@@ -45,7 +45,7 @@ pre_node(struct ctl_context *ctx)
     ovsdb_idl_add_column(ctx->idl, &pcrec_node_col_isp_share);
 }
 
-enum { NODE_CLOUDLET = N_CAPACITY, NODE_BRIDGE, NODE_DATA_PORT,
+enum { NODE_CLOUDLET = PC_N_CAPACITY, NODE_BRIDGE, NODE_DATA_PORT,
        NODE_ISP_SHARE, N_NODE };
 #define NODE_ARGS { CAPACITY_ARGS,                                      \
                     [NODE_CLOUDLET] = { .key = "cloudlet" },            \
@@ -79,8 +79,8 @@ static void
 set_node(const struct pcrec_node *node, const struct ctl_arg args[N_NODE],
          const struct smap *capacity, uint64_t isp_share)
 {
-    const char *keys[N_CAPACITY];
-    int64_t values[N_CAPACITY];
+    const char *keys[PC_N_CAPACITY];
+    int64_t values[PC_N_CAPACITY];
     size_t n = ctl_capacity_to_arrays(capacity, keys, values);
 
     pcrec_node_set_capacity(node, keys, values, n);
@@ -249,12 +249,12 @@ pre_vi_type(struct ctl_context *ctx)
 static void
 cmd_vi_type_add(struct ctl_context *ctx)
 {
-    struct ctl_arg args[N_CAPACITY] = { CAPACITY_ARGS };
+    struct ctl_arg args[PC_N_CAPACITY] = { CAPACITY_ARGS };
     struct smap capacity = SMAP_INITIALIZER(&capacity);
     const char *name = ctx->argv[1];
 
     if (!ctl_check_name(ctx, "VI type", name)
-        || !ctl_parse_args(ctx, 2, args, N_CAPACITY)
+        || !ctl_parse_args(ctx, 2, args, PC_N_CAPACITY)
         || !ctl_parse_capacity(ctx, args, &capacity)) {
         /* Reported. */
     } else if (ctl_find_vi_type(ctx, name, CTL_MAY_EXIST)) {
@@ -266,8 +266,8 @@ cmd_vi_type_add(struct ctl_context *ctx)
                   "memory=256MiB");
     } else {
         struct pcrec_vi_type *type = pcrec_vi_type_insert(ctx->txn);
-        const char *keys[N_CAPACITY];
-        int64_t values[N_CAPACITY];
+        const char *keys[PC_N_CAPACITY];
+        int64_t values[PC_N_CAPACITY];
         size_t n = ctl_capacity_to_arrays(&capacity, keys, values);
 
         pcrec_vi_type_set_name(type, name);
@@ -314,16 +314,16 @@ static void
 cmd_vi_type_list(struct ctl_context *ctx)
 {
     struct ctl_table *t = ctl_table_create("name cpu memory disk network "
-                                           "pids");
+                                           "pids io iops");
     const struct pcrec_vi_type *type;
 
     PCREC_VI_TYPE_FOR_EACH (type, ctx->idl) {
         ctl_cell(t, "%s", type->name);
-        for (size_t i = 0; i < N_CAPACITY; i++) {
+        for (size_t i = 0; i < PC_N_CAPACITY; i++) {
             char *text = NULL;
 
             for (size_t j = 0; j < type->n_capacity; j++) {
-                if (!strcmp(type->key_capacity[j], ctl_capacity_keys[i])) {
+                if (!strcmp(type->key_capacity[j], pc_capacity_names[i])) {
                     text = pc_units_format_capacity(type->key_capacity[j],
                                                     type->value_capacity[j]);
                 }

@@ -108,6 +108,8 @@ pre_vi_show(struct ctl_context *ctx)
     ovsdb_idl_add_column(ctx->idl, &pcrec_vi_col_ports);
     ovsdb_idl_add_column(ctx->idl, &pcrec_vi_col_pid);
     ovsdb_idl_add_column(ctx->idl, &pcrec_vi_col_since);
+    ovsdb_idl_add_column(ctx->idl, &pcrec_vi_col_applied);
+    ovsdb_idl_add_column(ctx->idl, &pcrec_vi_col_status);
     ovsdb_idl_add_column(ctx->idl, &pcrec_vi_col_statistics);
 }
 
@@ -158,6 +160,29 @@ put_ports(struct ctl_table *t, const struct smap *ports)
              out ? " out=" : "", out ? out : "");
 }
 
+/* What is in force, if it is not what is wanted, and what is not. */
+static void
+put_applied(struct ctl_table *t, const struct pcrec_vi *vi)
+{
+    struct pc_capacity wanted, applied;
+    const struct smap_node **nodes;
+
+    pc_capacity_from_arrays(&wanted, vi->key_capacity, vi->value_capacity,
+                            vi->n_capacity);
+    pc_capacity_from_arrays(&applied, vi->key_applied, vi->value_applied,
+                            vi->n_applied);
+    if (vi->n_pid && !pc_capacity_equal(&wanted, &applied)) {
+        ctl_cell(t, "applied");
+        ctl_cell_capacity(t, vi->key_applied, vi->value_applied,
+                          vi->n_applied);
+    }
+    nodes = smap_sort(&vi->status);
+    for (size_t i = 0; i < smap_count(&vi->status); i++) {
+        put(t, nodes[i]->key, nodes[i]->value);
+    }
+    free(nodes);
+}
+
 static void
 cmd_vi_show(struct ctl_context *ctx)
 {
@@ -185,6 +210,7 @@ cmd_vi_show(struct ctl_context *ctx)
     ctl_cell(t, "capacity");
     ctl_cell_capacity(t, vi->key_capacity, vi->value_capacity,
                       vi->n_capacity);
+    put_applied(t, vi);
     put_int(t, "weight", vi->weight);
     if (vi->n_pid) {
         put_int(t, "pid", vi->pid[0]);
@@ -216,13 +242,13 @@ cmd_vi_drain(struct ctl_context *ctx)
 static void
 cmd_vi_resize(struct ctl_context *ctx)
 {
-    struct ctl_arg args[5];
+    struct ctl_arg args[PC_N_CAPACITY];
     struct smap capacity = SMAP_INITIALIZER(&capacity);
     const struct pcrec_vi *vi = ctl_find_vi(ctx, ctx->argv[1],
                                             CTL_MUST_EXIST);
 
     for (size_t i = 0; i < ARRAY_SIZE(args); i++) {
-        args[i].key = ctl_capacity_keys[i];
+        args[i].key = pc_capacity_names[i];
         args[i].value = NULL;
     }
     if (!vi || !ctl_parse_args(ctx, 2, args, ARRAY_SIZE(args))) {
@@ -231,13 +257,13 @@ cmd_vi_resize(struct ctl_context *ctx)
     ctl_capacity_from_arrays(&capacity, vi->key_capacity, vi->value_capacity,
                              vi->n_capacity);
     if (ctl_parse_capacity(ctx, args, &capacity)) {
-        const char *keys[5];
-        int64_t values[5];
+        const char *keys[PC_N_CAPACITY];
+        int64_t values[PC_N_CAPACITY];
         size_t n = ctl_capacity_to_arrays(&capacity, keys, values);
 
         pcrec_vi_verify_capacity(vi);
         pcrec_vi_set_capacity(vi, keys, values, n);
-        ctl_watch_vi(ctx, vi);
+        ctl_watch_resize(ctx, vi, keys, values, n);
     }
     smap_destroy(&capacity);
 }

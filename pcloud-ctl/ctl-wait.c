@@ -38,7 +38,7 @@ watch(struct ctl_run *run, const struct ovsdb_idl_row *row)
     w = &run->watches[run->n_watches++];
     w->table = row->table->class_;
     w->uuid = row->uuid;
-    w->old = false;
+    w->resized = false;
     return w;
 }
 
@@ -56,14 +56,17 @@ ctl_watch_add(struct ctl_context *ctx, const struct ovsdb_idl_row *row,
     va_end(args);
 }
 
-/* The same for a VI that is there already and whose node may not be able to do
- * what a command asks of it. */
+/* The same for a VI that is there already, whose node may refuse to give it the
+ * capacity that is asked for: then the node sets VI.capacity back. */
 void
-ctl_watch_vi(struct ctl_context *ctx, const struct pcrec_vi *vi)
+ctl_watch_resize(struct ctl_context *ctx, const struct pcrec_vi *vi,
+                 const char *keys[], const int64_t values[], size_t n)
 {
     struct ctl_watch *w = watch(ctl_run_from_context(ctx), &vi->header_);
 
-    w->old = true;
+    w->resized = true;
+    pc_capacity_from_arrays(&w->capacity, CONST_CAST(char **, keys), values,
+                            n);
     w->what = xasprintf("VI \"%s\"", vi->name);
 }
 
@@ -98,6 +101,8 @@ ctl_watch_prerequisites(struct ctl_run *run)
         &pcrec_vi_col_service,
         &pcrec_vi_col_state,
         &pcrec_vi_col_error,
+        &pcrec_vi_col_capacity,
+        &pcrec_vi_col_status,
     };
 
     ctl_use_vis(run);
@@ -166,9 +171,6 @@ error_of_row(struct ctl_run *run, const struct ovsdb_idl_table_class *table,
     } else if (table == &pcrec_table_route) {
         const struct pcrec_route *r = pcrec_route_get_for_uuid(run->idl, uuid);
         error = r ? smap_get(&r->status, "error") : NULL;
-    } else if (table == &pcrec_table_vi) {
-        const struct pcrec_vi *vi = pcrec_vi_get_for_uuid(run->idl, uuid);
-        error = vi ? vi->error : NULL;
     }
     return error && *error ? xstrdup(error) : NULL;
 }
@@ -219,19 +221,47 @@ report_vis(struct ctl_run *run, const struct uuid *service)
     return any;
 }
 
+/* Prints a line if the VI of 'w' was not resized. */
+static bool
+report_resize(struct ctl_run *run, const struct ctl_watch *w)
+{
+    const struct pcrec_vi *vi = pcrec_vi_get_for_uuid(run->idl, &w->uuid);
+    struct pc_capacity now;
+
+    if (!vi) {
+        ovs_error(0, "%s is gone", w->what);
+        return true;
+    }
+    pc_capacity_from_arrays(&now, vi->key_capacity, vi->value_capacity,
+                            vi->n_capacity);
+    if (!pc_capacity_equal(&now, &w->capacity)) {
+        ovs_error(0, "%s was not resized: %s", w->what,
+                  smap_get_def(&vi->status, "not-resized",
+                               *vi->error ? vi->error
+                               : "somebody else has done so"));
+        return true;
+    }
+    return false;
+}
+
 /* Prints a line for each row of 'run->watches' that is in error.  Returns the program's
  * exit status. */
 static int
 report_errors(struct ctl_run *run)
 {
-    bool any = false;
+    bool any = false, refused = false;
 
     fetch_vis(run);
     for (size_t i = 0; i < run->n_watches; i++) {
         const struct ctl_watch *w = &run->watches[i];
         const struct uuid *uuid
-            = (w->old ? &w->uuid
-               : ovsdb_idl_txn_get_insert_uuid(run->txn, &w->uuid));
+            = ovsdb_idl_txn_get_insert_uuid(run->txn, &w->uuid);
+
+        if (w->resized) {
+            refused |= report_resize(run, w);
+            continue;
+        }
+
         char *error = uuid ? error_of_row(run, w->table, uuid) : NULL;
 
         if (error) {
@@ -243,7 +273,8 @@ report_errors(struct ctl_run *run)
             any |= report_vis(run, uuid);
         }
     }
-    return any ? CTL_APPLIED_WITH_ERRORS : EXIT_SUCCESS;
+    return (refused ? EXIT_FAILURE
+            : any ? CTL_APPLIED_WITH_ERRORS : EXIT_SUCCESS);
 }
 
 /* Waits until every router has applied change 'next_cfg'.  Returns the

@@ -35,7 +35,7 @@ _pcloud_ctl_columns () {
 
 # _pcloud_ctl_keys COMMAND: the keys of its KEY=VALUE arguments.
 _pcloud_ctl_keys () {
-    local capacity="cpu= memory= disk= network= pids="
+    local capacity="cpu= memory= disk= network= pids= io= iops="
     case $1 in
         init) echo "bridge= cloudlet= router= node= table-base=" ;;
         router-add) echo "bridge= target= cloudlet= table-base=" ;;

@@ -40,6 +40,7 @@
 
 #include "db-ctl-base.h"
 #include "ovsdb-idl.h"
+#include "pc-capacity.h"
 #include "svec.h"
 #include "table.h"
 #include "lib/pc-idl.h"
@@ -60,7 +61,8 @@ struct ctl_filter {
 struct ctl_watch {
     const struct ovsdb_idl_table_class *table;
     struct uuid uuid;           /* As inserted, before the commit. */
-    bool old;                   /* Was there before: has kept its UUID. */
+    bool resized;               /* A VI that was there before... */
+    struct pc_capacity capacity; /* ...that shall have this now. */
     char *what;                 /* For example: service "squid". */
 };
 
@@ -210,7 +212,8 @@ struct pcrec_rule *ctl_rule_insert(struct ctl_context *,
 /* ctl-wait.c */
 void ctl_watch_add(struct ctl_context *, const struct ovsdb_idl_row *,
                    const char *format, ...) OVS_PRINTF_FORMAT(3, 4);
-void ctl_watch_vi(struct ctl_context *, const struct pcrec_vi *);
+void ctl_watch_resize(struct ctl_context *, const struct pcrec_vi *,
+                      const char *keys[], const int64_t values[], size_t n);
 void ctl_watch_clear(struct ctl_run *);
 void ctl_watch_prerequisites(struct ctl_run *);
 int ctl_wait_applied(struct ctl_run *, int64_t next_cfg);
@@ -258,11 +261,10 @@ bool ctl_parse_int(struct ctl_context *, const char *key, const char *value,
                    int64_t min, int64_t max, int64_t *);
 bool ctl_parse_enum(struct ctl_context *, const char *key, const char *value,
                     const char *const *choices);
-bool ctl_parse_capacity(struct ctl_context *, const struct ctl_arg[5],
+bool ctl_parse_capacity(struct ctl_context *, const struct ctl_arg[PC_N_CAPACITY],
                         struct smap *);
-extern const char *const ctl_capacity_keys[5];
-size_t ctl_capacity_to_arrays(const struct smap *, const char *keys[5],
-                              int64_t values[5]);
+size_t ctl_capacity_to_arrays(const struct smap *, const char *keys[PC_N_CAPACITY],
+                              int64_t values[PC_N_CAPACITY]);
 void ctl_capacity_from_arrays(struct smap *, char **keys,
                               const int64_t *values, size_t n);
 char *ctl_format_capacities(char **keys, const int64_t *values, size_t n);

@@ -203,9 +203,11 @@ kernel_has(const struct test *t, const char *controller, const char *v1,
 }
 
 static void
-check_kernel_limits(const struct test *t, const struct pc_cgroup_limits *l,
+check_kernel_limits(const struct test *t,
+                    const struct pc_container_limits *limits,
                     const char *what)
 {
+    const struct pc_cgroup_limits *l = &limits->cgroup;
     char *quota = xasprintf("%"PRIu64"%s", l->cpu * 100,
                             pc_cgroup_is_v2() ? " 100000" : "");
     char *memory = xasprintf("%"PRIu64, l->memory);
@@ -220,27 +222,69 @@ check_kernel_limits(const struct test *t, const struct pc_cgroup_limits *l,
     free(pids);
 }
 
+/* Reads 4 MB past the page cache.  Returns how many milliseconds that takes. */
+static long long int
+read_direct(const struct test *t)
+{
+    long long int start = time_msec();
+
+    check(!sh_timeout(t, "f=`ls -S /usr/lib/*/*.so.* | head -n 1`; exec dd "
+                      "if=$f of=/dev/null iflag=direct bs=128k count=32",
+                      120000, NULL), "read past the page cache");
+    return time_msec() - start;
+}
+
+/* I/O of 'now', without limits of it, is limited and set free again. */
+static void
+check_io(const struct test *t, const struct pc_container_limits *now)
+{
+    struct pc_container_limits slow = *now;
+    struct pc_cgroup_usage usage;
+    long long int free_ms, slow_ms;
+    char *error;
+
+    slow.io_bps = 2000000;
+    slow.iops = 1000;
+    error = pc_container_set_limits(t->cfg.lxc_path, NAME, &slow, now);
+    if (error) {
+        printf("I/O is not tested: %s\n", error);
+        free(error);
+        return;
+    }
+    slow_ms = read_direct(t);
+    check_error(pc_container_set_limits(t->cfg.lxc_path, NAME, now, &slow),
+                "I/O limits removed");
+    free_ms = read_direct(t);
+    printf("4 MB: %lld ms with a limit of 2 MB/s, %lld ms without\n", slow_ms,
+           free_ms);
+    check(slow_ms > 1500 && free_ms < 1000, "I/O limits");
+    check(!pc_container_get_usage(t->cfg.lxc_path, NAME, &usage)
+          && usage.io_read_bytes >= 4000000 && usage.io_reads >= 32,
+          "I/O is counted");
+}
+
 static void
 check_limits(struct test *t)
 {
-    const struct pc_cgroup_limits first
-        = { .cpu = 500, .memory = 128 << 20, .pids = 64 };
-    const struct pc_cgroup_limits second
-        = { .cpu = 250, .memory = 96 << 20, .pids = 32 };
-    const struct pc_cgroup_limits cached
-        = { .cpu = 250, .memory = 56 << 20, .pids = 32 };
-    const struct pc_cgroup_limits small
-        = { .cpu = 100, .memory = 65536, .pids = 16 };
+    const struct pc_container_limits first
+        = { .cgroup.cpu = 500, .cgroup.memory = 128 << 20, .cgroup.pids = 64 };
+    const struct pc_container_limits second
+        = { .cgroup.cpu = 250, .cgroup.memory = 96 << 20, .cgroup.pids = 32 };
+    const struct pc_container_limits cached
+        = { .cgroup.cpu = 250, .cgroup.memory = 56 << 20, .cgroup.pids = 32 };
+    const struct pc_container_limits small
+        = { .cgroup.cpu = 100, .cgroup.memory = 65536, .cgroup.pids = 16 };
     struct pc_cgroup_usage usage;
     char *error;
     int status;
 
     printf("cgroup v%d\n", pc_cgroup_is_v2() ? 2 : 1);
     check_kernel_limits(t, &first, "limits of the start");
-    check_error(pc_container_set_limits(t->cfg.lxc_path, NAME, &second),
+    check_error(pc_container_set_limits(t->cfg.lxc_path, NAME, &second,
+                                        &first),
                 "set limits");
     check_kernel_limits(t, &second, "limits changed");
-    error = pc_container_set_limits(t->cfg.lxc_path, NAME, &small);
+    error = pc_container_set_limits(t->cfg.lxc_path, NAME, &small, &second);
     check(error && strstr(error, "in use"), "memory below use is refused");
     free(error);
     check_kernel_limits(t, &second, "limits as before");
@@ -248,7 +292,8 @@ check_limits(struct test *t)
                       120000, NULL), "fill the page cache");
     check(!pc_container_get_usage(t->cfg.lxc_path, NAME, &usage), "usage");
     printf("memory: %"PRIu64"\n", usage.memory);
-    check_error(pc_container_set_limits(t->cfg.lxc_path, NAME, &cached),
+    check_error(pc_container_set_limits(t->cfg.lxc_path, NAME, &cached,
+                                        &second),
                 "page cache does not count as use");
     check_kernel_limits(t, &cached, "limits changed");
     status = sh_timeout(t, "exec dd if=/dev/zero of=/dev/null bs=150M count=1",
@@ -259,6 +304,7 @@ check_limits(struct test *t)
           && usage.memory > 65536 && usage.pids >= 2 && usage.cpu_usec,
           "usage");
     check(usage.oom_kills >= 1, "count of OOM kills");
+    check_io(t, &cached);
     /* Last: until these end nothing else can be run in it. */
     check(sh(t, "set -e; for i in `seq 60`; do sleep 2 & done", NULL),
           "no more processes than the limit");
