@@ -40,6 +40,7 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-controller-compile.c \
 	lib/pc-controller-l3.c \
 	lib/pc-controller-model.c \
+	lib/pc-controller-overlap.c \
 	lib/pc-controller-place.c \
 	lib/pc-controller-private.h \
 	lib/pc-controller-recompute.c \
@@ -52,6 +53,7 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-disk.c \
 	lib/pc-disk.h \
 	lib/pc-explain-flows.c \
+	lib/pc-explain-overlap.c \
 	lib/pc-explain-owner.c \
 	lib/pc-explain-private.h \
 	lib/pc-explain-stats.c \

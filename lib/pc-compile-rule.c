@@ -42,7 +42,8 @@ add_rule_hook(struct pc_ctx *ctx, const struct pc_rule *rule,
                        &(struct pc_meta) { .path = rule->path->number,
                                            .direction = direction });
     pc_ctx_resubmit(ctx, PC_TABLE_STEER);
-    pc_ctx_emit(ctx, PC_TABLE_HOOK, PC_PRIO_HOOK_RULE + rule->priority,
+    pc_ctx_emit(ctx, PC_TABLE_HOOK,
+                PC_PRIO_HOOK_RULE + PC_RULE_PRIO(rule->priority, direction),
                 PC_FLOW_HOOK_RULE);
 }
 
@@ -81,7 +82,8 @@ add_rule_return(struct pc_ctx *ctx, const struct pc_rule *rule, size_t hop,
                          : 0));
     pc_ofpact_put_meta(&ctx->ofpacts, &place);
     pc_ctx_resubmit(ctx, PC_TABLE_NEXT);
-    pc_ctx_add(ctx, PC_TABLE_DIRECTION, PC_PRIO_NORMAL + rule->priority,
+    pc_ctx_add(ctx, PC_TABLE_DIRECTION,
+               PC_PRIO_NORMAL + PC_RULE_PRIO(rule->priority, direction),
                PC_FLOW_DIRECTION);
 }
 

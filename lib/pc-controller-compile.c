@@ -25,6 +25,7 @@
 #include "pc-l3.h"
 #include "pc-layout.h"
 #include "pc-match.h"
+#include "pc-overlap.h"
 #include "sset.h"
 #include "timeval.h"
 #include "util.h"
@@ -118,9 +119,16 @@ pc_ctl_rule_compile_one(struct pc_controller *c, struct pc_ctl_router *r,
                         struct pc_ctl_rule *rule,
                         const struct pcrec_rule *row)
 {
+    const struct pc_rule *placed = pc_overlap_get(c->overlap, &rule->uuid);
     struct pc_rule_match match;
-    char *error = pc_rule_match_parse(row->match, pc_switch_port_map(r->sw),
-                                      &match);
+    char *error = NULL;
+
+    if (placed && !rule->by_port) {
+        pc_rule_match_clone(&match, placed->match);
+    } else {
+        error = pc_rule_match_parse(row->match, pc_switch_port_map(r->sw),
+                                    &match);
+    }
     if (error) {
         return error;
     }
@@ -131,7 +139,7 @@ pc_ctl_rule_compile_one(struct pc_controller *c, struct pc_ctl_router *r,
     struct pc_rule value = {
         .uuid = rule->uuid,
         .match = &match,
-        .priority = row->priority,
+        .priority = placed ? rule->level : row->priority,
         .direction = pc_ctl_rule_direction(row),
         .path = rule->svc ? &alone : &rule->chain->path,
     };
@@ -416,6 +424,8 @@ pc_ctl_compile_dirty(struct pc_controller *c)
     HMAPX_FOR_EACH (node, &c->dirty_chains) {
         pc_ctl_chain_compile(c, node->data);
     }
+
+    pc_ctl_overlap_place(c);
 
     /* A rule that had no error before keeps what it has: after a restart too
      * the same of two equal rules wins. */

@@ -22,6 +22,7 @@
 #include "packets.h"
 #include "pc-capacity.h"
 #include "pc-controller-private.h"
+#include "pc-overlap.h"
 #include "smap.h"
 #include "util.h"
 
@@ -536,7 +537,17 @@ pc_ctl_rule_update(struct pc_controller *c, const struct pcrec_rule *row)
         rule = xzalloc(sizeof *rule);
         rule->uuid = row->header_.uuid;
         rule->error = row->error[0] ? xstrdup(row->error) : NULL;
+        rule->level = smap_get_ullong(&row->status, "priority",
+                                      PC_OVERLAP_NEW);
         hmap_insert(&c->rules, &rule->hmap_node, uuid_hash(&rule->uuid));
+        hmapx_add(&c->bad_rules, rule);     /* Perhaps the row's is outdated. */
+    } else if (pcrec_rule_is_updated(row, PCREC_RULE_COL_MATCH)
+               || pcrec_rule_is_updated(row, PCREC_RULE_COL_PRIORITY)
+               || pcrec_rule_is_updated(row, PCREC_RULE_COL_DIRECTION)) {
+        pc_ctl_overlap_remove(c, rule);
+        rule->level = PC_OVERLAP_NEW;
+    } else {
+        pc_ctl_overlap_remove(c, rule); /* To another service. */
     }
     pc_ctl_rule_set_target(c, rule, svc, (!svc && row->chain
                                           ? pc_ctl_chain_find(
@@ -552,6 +563,8 @@ pc_ctl_rule_remove(struct pc_controller *c, struct pc_ctl_rule *rule)
 {
     pc_ctl_rule_set_target(c, rule, NULL, NULL);
     pc_ctl_disown(c, &rule->uuid);
+    pc_ctl_overlap_remove(c, rule);
+    hmapx_find_and_delete(&c->stale, rule);
     hmapx_find_and_delete(&c->dirty_rules, rule);
     hmapx_find_and_delete(&c->bad_rules, rule);
     hmapx_find_and_delete(&c->conflicts, rule);

@@ -26,6 +26,7 @@
  *   pc-controller-l3.c     interfaces, routes, VIs' addresses, packets
  *   pc-controller-place.c  VI rows, numbers
  *   pc-controller-address.c addresses of VIs
+ *   pc-controller-overlap.c which rule comes first
  *   pc-controller-status.c errors and status written back
  *   pc-controller-sync.c   desired flows -> switch; acknowledgement
  *
@@ -151,6 +152,14 @@ struct pc_ctl_rule {
     bool conflict;              /* An earlier rule has its flows. */
     bool refused;               /* By the switch, as it is in the row. */
     char *error;                /* For Rule.error; NULL: none. */
+
+    /* Order; see pc-overlap.h.  For Rule.status. */
+    uint16_t level;             /* PC_OVERLAP_NEW: none yet. */
+    bool crowded;
+    struct uuid other;          /* The earlier rule that it overlaps. */
+    struct hmap_node other_node; /* In 'overlapping' if 'overlaps'. */
+    char *overlaps;             /* In words; NULL: nothing. */
+    char *shadowed;
 };
 
 /* Counters for controller/counters. */
@@ -197,6 +206,10 @@ struct pc_controller {
     struct hmapx conflicts;     /* Rules in conflict. */
     bool recheck;               /* Something left a table. */
     struct hmapx port_rules;    /* Rules that name a port. */
+
+    struct pc_overlap *overlap; /* Rules with a level. */
+    struct hmap overlapping;    /* Rules with 'overlaps', by 'other'. */
+    struct hmapx stale;         /* Rules whose 'overlaps' is outdated. */
 
     uint64_t generation;        /* Raised by each change of a table. */
     int64_t hold_cfg;           /* Acknowledge nothing below this. */
@@ -247,6 +260,16 @@ void pc_ctl_ports_changed(struct pc_controller *, struct pc_ctl_router *);
 void pc_ctl_rule_set_error(struct pc_controller *, struct pc_ctl_rule *,
                            char *error);
 void pc_ctl_mark_all_dirty(struct pc_controller *);
+
+/* pc-controller-overlap.c. */
+uint16_t pc_ctl_overlap_path(const struct uuid *target);
+void pc_ctl_overlap_place(struct pc_controller *);
+void pc_ctl_overlap_remove(struct pc_controller *, struct pc_ctl_rule *);
+void pc_ctl_overlap_run(struct pc_controller *);
+void pc_ctl_overlap_wait(const struct pc_controller *);
+char *pc_ctl_overlap_who(const struct pc_controller *, const struct uuid *);
+bool pc_ctl_overlap_write(const struct pc_ctl_rule *,
+                          const struct pcrec_rule *);
 
 /* pc-controller-l3.c. */
 struct pc_l3 *pc_ctl_l3_create(const struct pc_ctl_router *,

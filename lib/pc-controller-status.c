@@ -102,9 +102,10 @@ pc_ctl_write_errors(struct pc_controller *c)
         const struct pcrec_rule *row
             = pcrec_rule_get_for_uuid(c->idl, &rule->uuid);
 
+        bool same = !row || pc_ctl_overlap_write(rule, row);
         if (row && strcmp(row->error, pc_ctl_nonnull(rule->error))) {
             pcrec_rule_set_error(row, pc_ctl_nonnull(rule->error));
-        } else {
+        } else if (same) {
             hmapx_delete(&c->bad_rules, node);
         }
     }

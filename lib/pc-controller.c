@@ -25,6 +25,7 @@
 #include "pc-event.h"
 #include "pc-explain.h"
 #include "pc-flow-table.h"
+#include "pc-overlap.h"
 #include "timeval.h"
 #include "util.h"
 
@@ -70,6 +71,9 @@ pc_controller_init_maps(struct pc_controller *c)
     hmapx_init(&c->bad_parts);
     hmapx_init(&c->conflicts);
     hmapx_init(&c->port_rules);
+    c->overlap = pc_overlap_create();
+    hmap_init(&c->overlapping);
+    hmapx_init(&c->stale);
 }
 
 static void
@@ -100,6 +104,9 @@ pc_controller_destroy_maps(struct pc_controller *c)
     hmapx_destroy(&c->bad_parts);
     hmapx_destroy(&c->conflicts);
     hmapx_destroy(&c->port_rules);
+    pc_overlap_destroy(c->overlap);
+    hmap_destroy(&c->overlapping);
+    hmapx_destroy(&c->stale);
 }
 
 /* Returns a new controller on 'idl', which stays the caller's and must outlive
@@ -532,6 +539,7 @@ pc_controller_run(struct pc_controller *c, struct ovsdb_idl_txn *txn)
     }
     pc_ctl_compile_run(c);
     pc_ctl_sync_run(c);
+    pc_ctl_overlap_run(c);
     c->trim_events |= pcrec_event_track_get_first(c->idl) != NULL;
     if (c->loaded && txn) {
         if (c->trim_events) {
@@ -558,5 +566,6 @@ pc_controller_wait(struct pc_controller *c)
         ovsdb_idl_wait(c->lock_idl);
     }
     pc_ctl_sync_wait(c);
+    pc_ctl_overlap_wait(c);
     pc_explain_wait(c->explain);
 }

@@ -17,6 +17,8 @@
 #include <config.h>
 #include "pc-explain.h"
 
+#include <limits.h>
+
 #include "jsonrpc.h"
 #include "openvswitch/poll-loop.h"
 #include "pc-explain-private.h"
@@ -408,6 +410,9 @@ pc_explain_create(struct pc_controller *c)
                              pc_explain_flows, e);
     unixctl_command_register("controller/stats", "[SERVICE] [-f json]", 0, 3,
                              pc_explain_stats, e);
+    unixctl_command_register("controller/overlap",
+                             "{UUID TARGET PRIORITY DIRECTION MATCH}... "
+                             "[-f json]", 5, INT_MAX, pc_explain_overlap, e);
     unixctl_command_register("controller/trace", "FLOW [-f json]", 1, 3,
                              pc_explain_trace, e);
     return e;

@@ -24,6 +24,7 @@
  *     controller/recompute [resync]   compile everything anew and compare
  *     controller/flows [--diff]       our flows as the switch has them
  *     controller/stats [SERVICE]      packets and bytes by service and rule
+ *     controller/overlap RULE...      what rules share with others
  *     controller/trace FLOW           what happens to a packet, and why
  *
  * each with "-f json" for JSON instead of text.  The reply is the finished

@@ -81,10 +81,15 @@ enum pc_table {
 
 /* Priorities of hooks in table 0. */
 #define PC_PRIO_HOOK_PORT 60000 /* in_port = a VI's port. */
-#define PC_PRIO_HOOK_RULE 40000 /* + Rule.priority, 0..PC_RULE_PRIO_MAX. */
+#define PC_PRIO_HOOK_RULE 40000 /* 40000..59999: see PC_RULE_PRIO(). */
 #define PC_PRIO_HOOK_L3   30000 /* Front-end router, 30000..39999. */
 #define PC_RULE_PRIO_MAX 9999
 #define PC_RULE_PRIO_DEFAULT 1000
+
+/* Two for each level of rules (pc-overlap.h; the level of most rules is their
+ * priority): a forward match comes before a reverse one. */
+#define PC_RULE_PRIO(LEVEL, DIRECTION) \
+    (2 * (LEVEL) + ((DIRECTION) == PC_FORWARD))
 
 /* Priorities in our own tables. */
 #define PC_PRIO_GUARD 200       /* What is never diverted. */

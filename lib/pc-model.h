@@ -154,7 +154,8 @@ struct pc_path {
 struct pc_rule {
     struct uuid uuid;
     const struct pc_rule_match *match; /* Borrowed. */
-    uint16_t priority;          /* 0..9999. */
+    uint16_t priority;          /* 0..9999; for the compiler, the level:
+                                 * pc-overlap.h. */
     enum pc_rule_direction direction;
     const struct pc_path *path; /* Borrowed: a chain's, or pc_path_alone(). */
 };

@@ -148,7 +148,9 @@ static bool
 consider(const struct ov_query *q, const struct ov_item *item, bool equal,
          struct ov_answer *a)
 {
-    const struct ov_item **slot = equal ? &a->equal : &a->first;
+    bool same = item->rule->rule.path == q->path;
+    const struct ov_item **slot = (equal ? &a->equal : same ? &a->same
+                                   : &a->first);
 
     if (is_excepted(item, q->except) || !meet(q->match, ov_item_match(item))) {
         return false;
@@ -156,7 +158,7 @@ consider(const struct ov_query *q, const struct ov_item *item, bool equal,
     if (!*slot || item->rule->seq < (*slot)->rule->seq) {
         *slot = item;
     }
-    return true;
+    return !same || equal;
 }
 
 static void
@@ -217,9 +219,8 @@ ov_ask(const struct pc_overlap *o, const struct ov_query *q,
     *a = (struct ov_answer) { .min_level = INT_MAX };
     if (!t) {
         ask_all(o, q, a);
-        return;
     }
-    for (size_t i = 0; i < t->n_peers; i++) {
+    for (size_t i = 0; t && i < t->n_peers; i++) {
         const struct ov_peer *peer = &t->peers[i];
         const struct ov_entry *e = ov_entry_find(peer->theirs, q->match->flow,
                                                  q->priority, q->direction);
@@ -228,19 +229,36 @@ ov_ask(const struct pc_overlap *o, const struct ov_query *q,
             consider_entry(q, e, peer->other == t, a);
         }
     }
+    a->first = a->first ? a->first : a->same;
 }
 
 /* Where to put a rule. */
 
 static void
-fill_found(struct pc_overlap_found *f, const struct minimatch *match,
+fill_found(struct pc_overlap_found *f, const struct pc_rule *rule,
            enum pc_direction mine, const struct ov_item *its)
 {
     f->rule = its->rule->rule.uuid;
     f->mine = mine;
     f->its = its->direction;
     f->self = f->shadowed = false;
-    make_example(match, ov_item_match(its), &f->packet);
+    f->same_path = rule->path == its->rule->rule.path;
+    make_example(&rule->match->match[mine], ov_item_match(its), &f->packet);
+}
+
+/* Is 'who' to be named rather than 'first'?  Either may be null. */
+static bool
+comes_first(const struct ov_item *who, const struct ov_item *first,
+            const struct pc_rule *rule)
+{
+    if (!who || !first) {
+        return who != NULL;
+    }
+
+    bool who_other = who->rule->rule.path != rule->path;
+    bool first_other = first->rule->rule.path != rule->path;
+    return (who_other != first_other ? who_other
+            : who->rule->seq < first->rule->seq);
 }
 
 /* The levels that 'priority' may use: from '*floor' to '*top', which may be
@@ -279,7 +297,8 @@ ov_place(const struct pc_overlap *o, const struct pc_rule *rule,
     memset(place, 0, sizeof *place);
     for (size_t i = 0; i < n; i++) {
         const struct minimatch *match = &rule->match->match[dirs[i]];
-        struct ov_query q = { match, rule->priority, dirs[i], level, NULL };
+        struct ov_query q = { match, rule->priority, dirs[i], level,
+                              rule->path, NULL };
         struct ov_answer a;
 
         ov_ask(o, &q, &a);
@@ -288,9 +307,9 @@ ov_place(const struct pc_overlap *o, const struct pc_rule *rule,
         if (a.min_level != INT_MAX) {
             below = MIN(below, a.min_level - 1);
         }
-        if (a.first && (!first || a.first->rule->seq < first->rule->seq)) {
+        if (comes_first(a.first, first, rule)) {
             first = a.first;
-            fill_found(&place->found, match, dirs[i], first);
+            fill_found(&place->found, rule, dirs[i], first);
         }
     }
     place->overlaps = first != NULL;
@@ -323,7 +342,7 @@ find_self(const struct pc_rule *rule, struct pc_overlap_found *f)
     f->rule = rule->uuid;
     f->mine = PC_FORWARD;
     f->its = PC_REVERSE;
-    f->self = true;
+    f->self = f->same_path = true;
     f->shadowed = false;
     return true;
 }
@@ -342,15 +361,15 @@ pc_overlap_find(const struct pc_overlap *o, const struct pc_rule *rule,
             const struct minimatch *match = &rule->match->match[dirs[i]];
             enum pc_direction its = crossed ? !dirs[i] : dirs[i];
             struct ov_query q = { match, rule->priority, its, PC_OVERLAP_NEW,
-                                  rule };
+                                  rule->path, rule };
             struct ov_answer a;
 
             ov_ask(o, &q, &a);
             const struct ov_item *who = (a.first || !crossed ? a.first
                                          : a.equal);
-            if (who && (!first || who->rule->seq < first->rule->seq)) {
+            if (comes_first(who, first, rule)) {
                 first = who;
-                fill_found(f, match, dirs[i], who);
+                fill_found(f, rule, dirs[i], who);
             }
         }
         if (first) {

@@ -243,6 +243,7 @@ pc_overlap_shadowed(const struct pc_overlap *o, const struct uuid *uuid,
                 f->mine = dir;
                 f->its = by->direction;
                 f->shadowed = true;
+                f->same_path = by->rule->rule.path == r->rule.path;
                 pc_match_overlap(ov_item_match(x), ov_item_match(by),
                                  &f->packet);
                 return true;

@@ -18,6 +18,7 @@ pcloud_ctl_pcloud_ctl_SOURCES = \
 	pcloud-ctl/ctl-interface.c \
 	pcloud-ctl/ctl-node.c \
 	pcloud-ctl/ctl-options.c \
+	pcloud-ctl/ctl-overlap.c \
 	pcloud-ctl/ctl-prefix.c \
 	pcloud-ctl/ctl-prefix.h \
 	pcloud-ctl/ctl-query.c \

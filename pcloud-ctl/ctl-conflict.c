@@ -32,6 +32,7 @@
 
 #include "hash.h"
 #include "pc-match.h"
+#include "timeval.h"
 #include "util.h"
 
 static const char *const directions[] = { "both", "forward", "reverse" };
@@ -215,5 +216,6 @@ ctl_rule_insert(struct ctl_context *ctx, const struct ctl_rule *rule,
     pcrec_rule_set_match(r, rule->match);
     pcrec_rule_set_priority(r, rule->priority);
     pcrec_rule_set_direction(r, rule->direction);
+    pcrec_rule_set_added(r, time_wall_msec());
     return r;
 }

@@ -185,6 +185,7 @@ cmd_rule_add(struct ctl_context *ctx)
         pcrec_rule_set_service(r, service);
         pcrec_rule_set_chain(r, chain);
         ctl_watch_add(ctx, &r->header_, "rule \"%s\"", rule.match);
+        ctl_overlap_add(ctx, &rule, &c.uuid, ctx->argv[1]);
     } else if (!shash_find(&ctx->options, "--may-exist")
                || c.service != service || c.chain != chain
                || strcmp(c.match, rule.match)
@@ -249,6 +250,7 @@ cmd_rule_check(struct ctl_context *ctx)
         ctl_conflict_report(ctx, &rule, &c);
     } else {
         print_rule(&ctx->output, &rule);
+        ctl_overlap_check(ctx, &rule, ctx->argv[1]);
     }
     ctl_conflict_destroy(&c);
     rule_destroy(&rule);

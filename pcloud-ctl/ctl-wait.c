@@ -79,6 +79,8 @@ ctl_watch_clear(struct ctl_run *run)
     free(run->watches);
     run->watches = NULL;
     run->n_watches = run->allocated_watches = 0;
+    svec_destroy(&run->asked);
+    svec_init(&run->asked);
 }
 
 /* Asks for the columns that waiting reads. */

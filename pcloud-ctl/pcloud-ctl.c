@@ -434,6 +434,9 @@ run_with_db(struct ctl_run *run)
     if (next_cfg) {
         run->exit_status = ctl_wait_applied(run, next_cfg);
     }
+    if (run->changed && !run->dry_run) {
+        ctl_overlap_report(run);
+    }
 }
 
 int

@@ -101,6 +101,7 @@ struct ctl_run {
     bool sync;                  /* Raise next_cfg even if nothing changed. */
     struct ctl_watch *watches;
     size_t n_watches, allocated_watches;
+    struct svec asked;          /* Rules added; see ctl-overlap.c. */
 };
 
 struct pcloud_context {
@@ -208,6 +209,13 @@ void ctl_conflict_report(struct ctl_context *, const struct ctl_rule *,
 struct pcrec_rule *ctl_rule_insert(struct ctl_context *,
                                    const struct ctl_rule *,
                                    const struct ctl_conflict *);
+
+/* ctl-overlap.c */
+void ctl_overlap_add(struct ctl_context *, const struct ctl_rule *,
+                     const struct uuid *, const char *target);
+void ctl_overlap_check(struct ctl_context *, const struct ctl_rule *,
+                       const char *target);
+void ctl_overlap_report(struct ctl_run *);
 
 /* ctl-wait.c */
 void ctl_watch_add(struct ctl_context *, const struct ovsdb_idl_row *,

@@ -37,7 +37,8 @@ TESTSUITE_AT = \
 	tests/pc-manifest.at \
 	tests/pc-l3.at \
 	tests/pcloud-ctl.at \
-	tests/controller.at
+	tests/controller.at \
+	tests/pc-explain.at
 SYSTEM_TESTSUITE_AT = \
 	tests/system-testsuite.at \
 	tests/pc-system-container.at \

@@ -174,12 +174,12 @@ check_flows(int table_id, const struct uuid *owner, const char *expected)
 START_TEST(test_rule)
 {
     const char *both =
-        "priority=41000,tcp,metadata=0/0x8000000000000000,"
-        "dl_dst=00:00:00:00:00:00/01:00:00:00:00:00,tp_dst=80 "
-        "actions=set_field:0x10000000000->metadata,resubmit(,200)\n"
-        "priority=41000,tcp,metadata=0/0x8000000000000000,"
+        "priority=42000,tcp,metadata=0/0x8000000000000000,"
         "dl_dst=00:00:00:00:00:00/01:00:00:00:00:00,tp_src=80 "
-        "actions=set_field:0x4000010000000000->metadata,resubmit(,200)";
+        "actions=set_field:0x4000010000000000->metadata,resubmit(,200)\n"
+        "priority=42001,tcp,metadata=0/0x8000000000000000,"
+        "dl_dst=00:00:00:00:00:00/01:00:00:00:00:00,tp_dst=80 "
+        "actions=set_field:0x10000000000->metadata,resubmit(,200)";
 
     pc_compile_rule(w.table, BASE, &w.rule);
     check_flows(0, &w.rule.uuid, both);
@@ -200,7 +200,7 @@ START_TEST(test_rule)
     set_rule("dl_src=02:00:00:00:00:01,dl_dst=02:00:00:00:00:01");
     pc_compile_rule(w.table, BASE, &w.rule);
     check_flows(0, &w.rule.uuid,
-                "priority=41000,metadata=0/0x8000000000000000,"
+                "priority=42001,metadata=0/0x8000000000000000,"
                 "dl_src=02:00:00:00:00:01,dl_dst=02:00:00:00:00:01 "
                 "actions=set_field:0x10000000000->metadata,resubmit(,200)");
 }
@@ -351,12 +351,12 @@ START_TEST(test_chain)
     /* The rule tells the direction of what the one-armed VI returns: it is the
      * second hop there, the first one back. */
     check_flows(BASE + PC_TABLE_DIRECTION, &w.rule.uuid,
-                "priority=1100,tcp,metadata=0x10000000000/0xffff0000000000,"
-                "tp_dst=80 actions="
-                "set_field:0x180010000000000->metadata,resubmit(,203)\n"
-                "priority=1100,tcp,metadata=0x10000000000/0xffff0000000000,"
+                "priority=2100,tcp,metadata=0x10000000000/0xffff0000000000,"
                 "tp_src=80 actions="
-                "set_field:0x4080010000000000->metadata,resubmit(,203)");
+                "set_field:0x4080010000000000->metadata,resubmit(,203)\n"
+                "priority=2101,tcp,metadata=0x10000000000/0xffff0000000000,"
+                "tp_dst=80 actions="
+                "set_field:0x180010000000000->metadata,resubmit(,203)");
     check_flows(BASE + PC_TABLE_DIRECTION, &w.services[PC_MODE_ROUTE].uuid,
                 "priority=50,metadata=0x10000000000/0xffff0000000000 actions="
                 "set_field:0x180010000000000->metadata,resubmit(,203)");

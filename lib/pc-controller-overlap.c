@@ -1,0 +1,302 @@
+/*
+ * Copyright (c) 2026 The PacketCloud developers.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#include <config.h>
+#include "pc-controller.h"
+
+#include <stdlib.h>
+
+#include "openvswitch/ofp-port.h"
+#include "openvswitch/poll-loop.h"
+#include "pc-controller-private.h"
+#include "pc-match.h"
+#include "pc-overlap.h"
+#include "smap.h"
+#include "util.h"
+
+/* Which rule comes first: gives each its level (pc-overlap.h), and says in
+ * Rule.status what it loses to others. */
+
+/* So many outdated texts are made anew in one run of the main loop. */
+#define MAX_STALE 200
+
+/* A rule that needs a level. */
+struct placing {
+    struct pc_ctl_rule *rule;
+    int64_t added;              /* Rule.added. */
+    struct pc_rule_match match;
+    struct pc_rule value;
+};
+
+static enum pc_rule_direction
+row_direction(const struct pcrec_rule *row)
+{
+    return (!strcmp(row->direction, "forward") ? PC_RULE_FORWARD
+            : !strcmp(row->direction, "reverse") ? PC_RULE_REVERSE
+            : PC_RULE_BOTH);
+}
+
+/* The ports by whose numbers rules are compared: the first router's. */
+static const struct ofputil_port_map *
+port_map(const struct pc_controller *c)
+{
+    const struct pc_ctl_router *r;
+
+    HMAP_FOR_EACH (r, hmap_node, &c->routers) {
+        if (r->prepared) {
+            return pc_switch_port_map(r->sw);
+        }
+    }
+    return NULL;
+}
+
+static void
+clear_texts(struct pc_controller *c, struct pc_ctl_rule *rule)
+{
+    if (rule->overlaps) {
+        hmap_remove(&c->overlapping, &rule->other_node);
+    }
+    free(rule->overlaps);
+    free(rule->shadowed);
+    rule->overlaps = rule->shadowed = NULL;
+    rule->crowded = false;
+}
+
+/* Takes 'rule' out of the order; what others lose to it is outdated. */
+void
+pc_ctl_overlap_remove(struct pc_controller *c, struct pc_ctl_rule *rule)
+{
+    struct pc_ctl_rule *loser;
+
+    pc_overlap_remove(c->overlap, &rule->uuid);
+    clear_texts(c, rule);
+    HMAP_FOR_EACH_WITH_HASH (loser, other_node, uuid_hash(&rule->uuid),
+                             &c->overlapping) {
+        if (uuid_equals(&loser->other, &rule->uuid)) {
+            hmapx_add(&c->stale, loser);
+        }
+    }
+}
+
+/* Returns the rule with 'uuid' in words, for the caller to free. */
+char *
+pc_ctl_overlap_who(const struct pc_controller *c, const struct uuid *uuid)
+{
+    const struct pcrec_rule *row = pcrec_rule_get_for_uuid(c->idl, uuid);
+
+    return (row
+            ? xasprintf("%s %s (rule "UUID_FMT", %s, priority %"PRId64")",
+                        row->chain ? "chain" : "service",
+                        row->chain ? row->chain->name
+                        : row->service ? row->service->name : "(none)",
+                        UUID_ARGS(uuid), row->match, row->priority)
+            : xasprintf("rule "UUID_FMT, UUID_ARGS(uuid)));
+}
+
+static void
+set_overlaps(struct pc_controller *c, struct pc_ctl_rule *rule,
+             const struct pc_overlap_found *found)
+{
+    char *packet = pc_packet_format(&found->packet);
+    char *who = pc_ctl_overlap_who(c, &found->rule);
+
+    rule->overlaps = xasprintf("%s goes to %s", packet, who);
+    rule->other = found->rule;
+    hmap_insert(&c->overlapping, &rule->other_node, uuid_hash(&rule->other));
+    free(packet);
+    free(who);
+}
+
+static void
+set_shadowed(struct pc_controller *c, struct pc_ctl_rule *rule)
+{
+    struct pc_overlap_found found;
+
+    if (pc_overlap_shadowed(c->overlap, &rule->uuid, &found)) {
+        char *who = pc_ctl_overlap_who(c, &found.rule);
+
+        rule->shadowed = xasprintf("no %s packet is left by %s",
+                                   found.mine == PC_FORWARD ? "forward"
+                                   : "reverse", who);
+        free(who);
+    }
+}
+
+static void
+place(struct pc_controller *c, struct placing *p)
+{
+    struct pc_ctl_rule *rule = p->rule;
+    struct pc_overlap_place place;
+
+    pc_overlap_insert(c->overlap, &p->value, rule->level, &place);
+    rule->level = place.level;
+    rule->crowded = place.crowded;
+    if (place.overlaps && !place.found.same_path) {
+        set_overlaps(c, rule, &place.found);
+    }
+    set_shadowed(c, rule);
+    hmapx_add(&c->bad_rules, rule);
+}
+
+/* In the order in which they were added.  If that was at once: new rules before
+ * those that have had a level, which keep it if they can; the latter from the
+ * top, so that each finds above it what was there. */
+static int
+compare_placing(const void *a_, const void *b_)
+{
+    const struct placing *a = a_, *b = b_;
+
+    return (a->added != b->added ? (a->added < b->added ? -1 : 1)
+            : a->rule->level != b->rule->level
+            ? (a->rule->level > b->rule->level ? -1 : 1)
+            : pc_overlap_compare(&a->value, &b->value));
+}
+
+/* A number that tells rules that lead to the service or chain 'target', which
+ * may not have a path number yet, from others: 0 if there is none. */
+uint16_t
+pc_ctl_overlap_path(const struct uuid *target)
+{
+    return target ? (uuid_hash(target) & 0x7fff) + 1 : 0;
+}
+
+static bool
+start_placing(struct pc_controller *c, struct pc_ctl_rule *rule,
+              const struct ofputil_port_map *ports, struct placing *p)
+{
+    const struct pcrec_rule *row = pcrec_rule_get_for_uuid(c->idl,
+                                                           &rule->uuid);
+
+    if (row && rule->by_port) {
+        pc_ctl_overlap_remove(c, rule); /* Perhaps the port has moved. */
+    }
+    if (!row || pc_overlap_get(c->overlap, &rule->uuid)) {
+        return false;
+    }
+
+    char *error = pc_rule_match_parse(row->match, ports, &p->match);
+    if (error) {
+        free(error);            /* Compiling it will tell. */
+        return false;
+    }
+    p->rule = rule;
+    p->added = row->added;
+    p->value = (struct pc_rule) {
+        .uuid = rule->uuid,
+        .match = &p->match,
+        .priority = row->priority,
+        .direction = row_direction(row),
+        .path = pc_ctl_overlap_path(row->service ? &row->service->header_.uuid
+                                    : row->chain ? &row->chain->header_.uuid
+                                    : NULL),
+    };
+    return true;
+}
+
+/* Gives those rules that are about to be compiled a level that have none.  A
+ * level does not change afterwards, so that no other rule need be compiled. */
+void
+pc_ctl_overlap_place(struct pc_controller *c)
+{
+    struct placing *p = xmalloc(hmapx_count(&c->dirty_rules) * sizeof *p);
+    const struct ofputil_port_map *ports = port_map(c);
+    struct hmapx_node *node;
+    size_t n = 0;
+
+    HMAPX_FOR_EACH (node, &c->dirty_rules) {
+        n += start_placing(c, node->data, ports, &p[n]);
+    }
+    for (size_t i = 0; i < n; i++) {
+        p[i].value.match = &p[i].match;
+    }
+    if (n > 1) {
+        qsort(p, n, sizeof *p, compare_placing);
+    }
+    for (size_t i = 0; i < n; i++) {
+        p[i].value.match = &p[i].match; /* Sorting has moved it. */
+        place(c, &p[i]);
+        pc_rule_match_destroy(&p[i].match);
+    }
+    free(p);
+}
+
+/* Makes anew some of the texts that name rules which are gone. */
+void
+pc_ctl_overlap_run(struct pc_controller *c)
+{
+    struct hmapx_node *node;
+    int n = 0;
+
+    HMAPX_FOR_EACH_SAFE (node, &c->stale) {
+        struct pc_ctl_rule *rule = node->data;
+        const struct pc_rule *value = pc_overlap_get(c->overlap, &rule->uuid);
+        struct pc_overlap_found found;
+        bool crowded = rule->crowded;
+
+        if (++n > MAX_STALE) {
+            break;
+        }
+        clear_texts(c, rule);
+        rule->crowded = crowded;
+        if (value && pc_overlap_find(c->overlap, value, &found)
+            && found.mine == found.its && !found.same_path
+            && pc_overlap_level(c->overlap, &found.rule) > rule->level) {
+            set_overlaps(c, rule, &found);
+        }
+        if (value) {
+            set_shadowed(c, rule);
+        }
+        hmapx_delete(&c->stale, node);
+        hmapx_add(&c->bad_rules, rule);
+    }
+}
+
+/* Arranges for the poll loop to wake when pc_ctl_overlap_run() has work. */
+void
+pc_ctl_overlap_wait(const struct pc_controller *c)
+{
+    if (!hmapx_is_empty(&c->stale)) {
+        poll_immediate_wake();
+    }
+}
+
+/* Writes Rule.status of 'rule'.  Returns true if 'row' says all that
+ * already. */
+bool
+pc_ctl_overlap_write(const struct pc_ctl_rule *rule,
+                     const struct pcrec_rule *row)
+{
+    struct smap status = SMAP_INITIALIZER(&status);
+
+    if (rule->level < row->priority) {
+        smap_add_format(&status, "priority", "%"PRIu16, rule->level);
+    }
+    if (rule->overlaps) {
+        smap_add(&status, "overlaps", rule->overlaps);
+    }
+    if (rule->crowded) {
+        smap_add(&status, "crowded", "true");
+    }
+    if (rule->shadowed) {
+        smap_add(&status, "shadowed", rule->shadowed);
+    }
+    bool same = smap_equal(&status, &row->status);
+    if (!same) {
+        pcrec_rule_set_status(row, &status);
+    }
+    smap_destroy(&status);
+    return same;
+}
