@@ -144,7 +144,7 @@ place(struct pc_controller *c, struct placing *p)
     pc_overlap_insert(c->overlap, &p->value, rule->level, &place);
     rule->level = place.level;
     rule->crowded = place.crowded;
-    if (place.overlaps && !place.found.same_path) {
+    if (place.overlaps && !place.found.same_target) {
         set_overlaps(c, rule, &place.found);
     }
     set_shadowed(c, rule);
@@ -166,11 +166,11 @@ compare_placing(const void *a_, const void *b_)
 }
 
 /* A number that tells rules that lead to the service or chain 'target', which
- * may not have a path number yet, from others: 0 if there is none. */
-uint16_t
-pc_ctl_overlap_path(const struct uuid *target)
+ * may not have a number yet, from others: 0 if there is none. */
+uint32_t
+pc_ctl_overlap_target(const struct uuid *target)
 {
-    return target ? (uuid_hash(target) & 0x7fff) + 1 : 0;
+    return target ? uuid_hash(target) | 1 : 0;
 }
 
 static bool
@@ -199,7 +199,7 @@ start_placing(struct pc_controller *c, struct pc_ctl_rule *rule,
         .match = &p->match,
         .priority = row->priority,
         .direction = row_direction(row),
-        .path = pc_ctl_overlap_path(row->service ? &row->service->header_.uuid
+        .target = pc_ctl_overlap_target(row->service ? &row->service->header_.uuid
                                     : row->chain ? &row->chain->header_.uuid
                                     : NULL),
     };
@@ -252,7 +252,7 @@ pc_ctl_overlap_run(struct pc_controller *c)
         clear_texts(c, rule);
         rule->crowded = crowded;
         if (value && pc_overlap_find(c->overlap, value, &found)
-            && found.mine == found.its && !found.same_path
+            && found.mine == found.its && !found.same_target
             && pc_overlap_level(c->overlap, &found.rule) > rule->level) {
             set_overlaps(c, rule, &found);
         }

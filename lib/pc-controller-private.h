@@ -262,7 +262,7 @@ void pc_ctl_rule_set_error(struct pc_controller *, struct pc_ctl_rule *,
 void pc_ctl_mark_all_dirty(struct pc_controller *);
 
 /* pc-controller-overlap.c. */
-uint16_t pc_ctl_overlap_path(const struct uuid *target);
+uint32_t pc_ctl_overlap_target(const struct uuid *target);
 void pc_ctl_overlap_place(struct pc_controller *);
 void pc_ctl_overlap_remove(struct pc_controller *, struct pc_ctl_rule *);
 void pc_ctl_overlap_run(struct pc_controller *);

@@ -49,7 +49,7 @@ pc_explain_say(struct json *array, struct ds *ds, bool warning, char *text)
 }
 
 /* The service or chain called 'name'. */
-static uint16_t
+static uint32_t
 pc_explain_target(const struct pc_controller *c, const char *name)
 {
     const struct pcrec_service *service;
@@ -57,12 +57,12 @@ pc_explain_target(const struct pc_controller *c, const char *name)
 
     PCREC_SERVICE_FOR_EACH (service, c->idl) {
         if (!strcmp(service->name, name)) {
-            return pc_ctl_overlap_path(&service->header_.uuid);
+            return pc_ctl_overlap_target(&service->header_.uuid);
         }
     }
     PCREC_CHAIN_FOR_EACH (chain, c->idl) {
         if (!strcmp(chain->name, name)) {
-            return pc_ctl_overlap_path(&chain->header_.uuid);
+            return pc_ctl_overlap_target(&chain->header_.uuid);
         }
     }
     return 0;
@@ -93,7 +93,7 @@ pc_explain_ask(const struct pc_controller *c, const char *argv[],
         a->text = argv[4];
         a->rule.match = &a->match;
         a->rule.priority = priority;
-        a->rule.path = pc_explain_target(c, argv[1]);
+        a->rule.target = pc_explain_target(c, argv[1]);
         a->rule.direction = (!strcmp(argv[3], "forward") ? PC_RULE_FORWARD
                              : !strcmp(argv[3], "reverse") ? PC_RULE_REVERSE
                              : PC_RULE_BOTH);
@@ -121,12 +121,12 @@ pc_explain_say_found(const struct pc_controller *c,
             "\"%s\" (%s) and %s (%s) both match %s: the forward one takes it",
             a->text, names[f->mine], who, names[f->its], packet));
     } else if (a->place.level == other) {
-        pc_explain_say(json, ds, !f->same_path, xasprintf(
+        pc_explain_say(json, ds, !f->same_target, xasprintf(
             "\"%s\" and %s both match %s, and there is no priority left to put "
             "one of them below the other: which of them takes it is not "
             "defined; give one another priority", a->text, who, packet));
     } else {
-        pc_explain_say(json, ds, !f->same_path, xasprintf(
+        pc_explain_say(json, ds, !f->same_target, xasprintf(
             "\"%s\" and %s both match %s: %s takes it (priority=N to change "
             "that)", a->text, who, packet,
             a->place.level < other ? "the latter, which was first,"
@@ -147,7 +147,7 @@ pc_explain_say_shadowed(const struct pc_controller *c,
         char *packet = pc_packet_format(&f.packet);
         char *who = pc_ctl_overlap_who(c, &f.rule);
 
-        pc_explain_say(json, ds, !f.same_path, xasprintf(
+        pc_explain_say(json, ds, !f.same_target, xasprintf(
             "\"%s\" gets no %s packet: others take all, for example %s takes "
             "%s", a->text, f.mine == PC_FORWARD ? "forward" : "reverse", who,
             packet));

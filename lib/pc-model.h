@@ -158,6 +158,8 @@ struct pc_rule {
                                  * pc-overlap.h. */
     enum pc_rule_direction direction;
     const struct pc_path *path; /* Borrowed: a chain's, or pc_path_alone(). */
+    uint32_t target;            /* For pc-overlap.h: the same number for rules
+                                 * that lead to the same place. */
 };
 
 const char *pc_mode_to_string(enum pc_mode);

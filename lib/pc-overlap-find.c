@@ -148,7 +148,7 @@ static bool
 consider(const struct ov_query *q, const struct ov_item *item, bool equal,
          struct ov_answer *a)
 {
-    bool same = item->rule->rule.path == q->path;
+    bool same = item->rule->rule.target == q->target;
     const struct ov_item **slot = (equal ? &a->equal : same ? &a->same
                                    : &a->first);
 
@@ -242,7 +242,7 @@ fill_found(struct pc_overlap_found *f, const struct pc_rule *rule,
     f->mine = mine;
     f->its = its->direction;
     f->self = f->shadowed = false;
-    f->same_path = rule->path == its->rule->rule.path;
+    f->same_target = rule->target == its->rule->rule.target;
     make_example(&rule->match->match[mine], ov_item_match(its), &f->packet);
 }
 
@@ -255,8 +255,8 @@ comes_first(const struct ov_item *who, const struct ov_item *first,
         return who != NULL;
     }
 
-    bool who_other = who->rule->rule.path != rule->path;
-    bool first_other = first->rule->rule.path != rule->path;
+    bool who_other = who->rule->rule.target != rule->target;
+    bool first_other = first->rule->rule.target != rule->target;
     return (who_other != first_other ? who_other
             : who->rule->seq < first->rule->seq);
 }
@@ -298,7 +298,7 @@ ov_place(const struct pc_overlap *o, const struct pc_rule *rule,
     for (size_t i = 0; i < n; i++) {
         const struct minimatch *match = &rule->match->match[dirs[i]];
         struct ov_query q = { match, rule->priority, dirs[i], level,
-                              rule->path, NULL };
+                              rule->target, NULL };
         struct ov_answer a;
 
         ov_ask(o, &q, &a);
@@ -342,7 +342,7 @@ find_self(const struct pc_rule *rule, struct pc_overlap_found *f)
     f->rule = rule->uuid;
     f->mine = PC_FORWARD;
     f->its = PC_REVERSE;
-    f->self = f->same_path = true;
+    f->self = f->same_target = true;
     f->shadowed = false;
     return true;
 }
@@ -361,7 +361,7 @@ pc_overlap_find(const struct pc_overlap *o, const struct pc_rule *rule,
             const struct minimatch *match = &rule->match->match[dirs[i]];
             enum pc_direction its = crossed ? !dirs[i] : dirs[i];
             struct ov_query q = { match, rule->priority, its, PC_OVERLAP_NEW,
-                                  rule->path, rule };
+                                  rule->target, rule };
             struct ov_answer a;
 
             ov_ask(o, &q, &a);

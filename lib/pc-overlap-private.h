@@ -128,12 +128,12 @@ struct ov_query {
     uint16_t priority;
     enum pc_direction direction;
     uint16_t level;             /* Is it taken? */
-    uint16_t path;              /* Of another path is better. */
+    uint32_t target;            /* Another's are better. */
     const struct pc_rule *except;   /* Neither it nor its equals. */
 };
 struct ov_answer {
     const struct ov_item *first;    /* The oldest; NULL: nobody. */
-    const struct ov_item *same;     /* The oldest of the same path. */
+    const struct ov_item *same;     /* The oldest of the same target. */
     const struct ov_item *equal;    /* With the same match. */
     int min_level;                  /* Of all but 'equal'. */
     bool taken;                     /* Do they have the level asked for? */

@@ -243,7 +243,7 @@ pc_overlap_shadowed(const struct pc_overlap *o, const struct uuid *uuid,
                 f->mine = dir;
                 f->its = by->direction;
                 f->shadowed = true;
-                f->same_path = by->rule->rule.path == r->rule.path;
+                f->same_target = by->rule->rule.target == r->rule.target;
                 pc_match_overlap(ov_item_match(x), ov_item_match(by),
                                  &f->packet);
                 return true;

@@ -129,6 +129,7 @@ pc_overlap_insert(struct pc_overlap *o, const struct pc_rule *rule,
     r->rule = *rule;
     pc_rule_match_clone(&r->match, rule->match);
     r->rule.match = &r->match;
+    r->rule.path = NULL;        /* The caller's, perhaps not for long. */
     r->level = place->level;
     r->seq = o->next_seq++;
     hmap_insert(&o->rules, &r->node, uuid_hash(&rule->uuid));

@@ -63,7 +63,7 @@ struct pc_overlap_found {
     enum pc_direction mine;     /* Directions in which they meet. */
     enum pc_direction its;
     bool self;                  /* It's the rule itself. */
-    bool same_path;             /* Both have the same 'path'. */
+    bool same_target;           /* Both have the same 'target'. */
     bool shadowed;              /* The rule gets no packet at all in 'mine'. */
     struct flow packet;         /* An example. */
 };
@@ -74,7 +74,7 @@ struct pc_overlap_place {
     bool crowded;               /* It shares its level. */
     bool overlaps;              /* Is 'found' filled in? */
     struct pc_overlap_found found;  /* The first in the same direction, of
-                                     * another path if there is one. */
+                                     * another target if there is one. */
 };
 
 struct pc_overlap *pc_overlap_create(void);
@@ -91,8 +91,7 @@ void pc_overlap_insert(struct pc_overlap *, const struct pc_rule *rule,
 void pc_overlap_remove(struct pc_overlap *, const struct uuid *);
 
 /* The rule with that UUID, with its match, or NULL; good until it is removed.
- * ('path' is as it was at the insertion; here it only tells whether two rules
- * lead to the same place.) */
+ * (Its 'path' is NULL; 'target' is as it was at the insertion.) */
 const struct pc_rule *pc_overlap_get(const struct pc_overlap *,
                                      const struct uuid *);
 
@@ -103,8 +102,8 @@ size_t pc_overlap_count(const struct pc_overlap *);
 /* Finds who else wants packets of 'rule', which need not be there (itself and
  * rules equal to it do not count): in order of preference a rule that it meets
  * in the same direction, one that it meets in opposite directions, its own
- * reverse; in each case the first, and those of another path before those of
- * its own.  (If many rules of its own come first, the latter is all that is
+ * reverse; in each case the first, and those of another target before those
+ * of its own.  (If many rules of its own come first, the latter is all that is
  * found.)  Returns false if nobody does. */
 bool pc_overlap_find(const struct pc_overlap *, const struct pc_rule *rule,
                      struct pc_overlap_found *);
