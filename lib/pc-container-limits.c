@@ -122,10 +122,11 @@ pc_container_set_storage(const char *lxc_path, const char *name,
     char *io = (l->io_bps || l->iops
                 ? set_io(lxc_path, name, l->io_bps, l->iops) : NULL);
     char *disk = l->disk ? set_disk(lxc_path, name, l->disk) : NULL;
-    char *error = io ? io : disk;
+    char *error = NULL;
 
-    if (io && disk) {
-        error = xasprintf("%s; %s", disk, io);
+    if (io || disk) {
+        error = xasprintf("not enforced: %s%s%s", disk ? disk : "",
+                          io && disk ? "; " : "", io ? io : "");
         free(io);
         free(disk);
     }

@@ -30,6 +30,7 @@
 #include <linux/rtnetlink.h>
 #include <linux/sockios.h>
 #include <net/if.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,31 +96,87 @@ pc_netns_set_sysctl(const char *assignment)
     return error;
 }
 
-int
-pc_netns_offload_off(const char *ifname)
+/* A call of pc_netns_call(). */
+struct call {
+    pid_t pid;
+    int (*fn)(void *aux);
+    void *aux;
+    int error;
+};
+
+static void *
+call_main(void *call_)
 {
-    /* Turning checksums off turns segmentation off, which needs them. */
-    struct ethtool_value value = { .cmd = ETHTOOL_STXCSUM, .data = 0 };
-    struct ifreq ifr;
+    struct call *call = call_;
+
+    call->error = pc_netns_enter(call->pid);
+    if (!call->error) {
+        call->error = call->fn(call->aux);
+    }
+    return NULL;
+}
+
+int
+pc_netns_call(pid_t pid, int (*fn)(void *aux), void *aux)
+{
+    struct call call = { .pid = pid, .fn = fn, .aux = aux };
+    pthread_t thread;
+    int error = pthread_create(&thread, NULL, call_main, &call);
+
+    if (!error) {
+        pthread_join(thread, NULL);
+    }
+    return error ? error : call.error;
+}
+
+/* Does the ioctl 'request' about 'ifname' with '*ifr', whose name it fills in. */
+static int
+do_ioctl(const char *ifname, unsigned long int request, struct ifreq *ifr)
+{
     int error = 0;
     int fd;
 
-    if (strlen(ifname) >= sizeof ifr.ifr_name) {
+    if (strlen(ifname) >= sizeof ifr->ifr_name) {
         return ENAMETOOLONG;
     }
-    memset(&ifr, 0, sizeof ifr);
-    strcpy(ifr.ifr_name, ifname);
-    ifr.ifr_data = (char *) &value;
-
+    strcpy(ifr->ifr_name, ifname);
     fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0) {
         return errno;
     }
-    if (ioctl(fd, SIOCETHTOOL, &ifr)) {
+    if (ioctl(fd, request, ifr)) {
         error = errno;
     }
     close(fd);
     return error;
+}
+
+int
+pc_netns_set_offload(const char *ifname, bool on)
+{
+    /* Segmentation needs checksums, and goes and comes with them. */
+    struct ethtool_value value = { .cmd = ETHTOOL_STXCSUM, .data = on };
+    struct ifreq ifr;
+
+    memset(&ifr, 0, sizeof ifr);
+    ifr.ifr_data = (char *) &value;
+    return do_ioctl(ifname, SIOCETHTOOL, &ifr);
+}
+
+int
+pc_netns_offload_off(const char *ifname)
+{
+    return pc_netns_set_offload(ifname, false);
+}
+
+int
+pc_netns_set_mtu(const char *ifname, uint32_t mtu)
+{
+    struct ifreq ifr;
+
+    memset(&ifr, 0, sizeof ifr);
+    ifr.ifr_mtu = mtu;
+    return do_ioctl(ifname, SIOCSIFMTU, &ifr);
 }
 
 /* A netlink request under construction. */
@@ -264,6 +321,47 @@ is_veth(struct nlmsghdr *nlh)
         }
     }
     return false;
+}
+
+int
+pc_netns_get_counters(const char *ifname, struct pc_netns_counters *c)
+{
+    struct request r = {
+        .nlh.nlmsg_type = RTM_GETLINK,
+        .nlh.nlmsg_len = NLMSG_LENGTH(sizeof(struct ifinfomsg)),
+    };
+    struct ifinfomsg *ifi = NLMSG_DATA(&r.nlh);
+    union {
+        struct nlmsghdr nlh;
+        char buffer[8192];
+    } reply;
+    int error;
+
+    memset(c, 0, sizeof *c);
+    ifi->ifi_index = if_nametoindex(ifname);
+    if (!ifi->ifi_index) {
+        return ENODEV;
+    }
+    error = transact(&r, &reply, sizeof reply);
+    if (error) {
+        return error;
+    }
+
+    int n = reply.nlh.nlmsg_len - NLMSG_LENGTH(sizeof(struct ifinfomsg));
+    struct rtattr *attr = (struct rtattr *) ((char *) NLMSG_DATA(&reply.nlh)
+                              + NLMSG_ALIGN(sizeof(struct ifinfomsg)));
+    for (; RTA_OK(attr, n); attr = RTA_NEXT(attr, n)) {
+        if (attr->rta_type == IFLA_STATS64) {
+            struct rtnl_link_stats64 s;
+
+            memcpy(&s, RTA_DATA(attr), sizeof s);
+            *c = (struct pc_netns_counters) {
+                s.rx_packets, s.rx_bytes, s.rx_dropped,
+                s.tx_packets, s.tx_bytes, s.tx_dropped,
+            };
+        }
+    }
+    return 0;
 }
 
 int

@@ -39,10 +39,26 @@ int pc_netns_enter(pid_t pid);
  * of the thread's own network namespace are reached.  EINVAL: malformed. */
 int pc_netns_set_sysctl(const char *assignment);
 
-/* Turns transmit checksum and segmentation offload of 'ifname' off: without
+/* Turns transmit checksum and segmentation offload of 'ifname' off or on.  Off,
+ * frames leave it finished, and of no more than the MTU.  Without
  * userspace-tso-enable Open vSwitch forwards frames with an unfinished checksum as
  * they are, and the receiver drops them. */
 int pc_netns_offload_off(const char *ifname);
+int pc_netns_set_offload(const char *ifname, bool on);
+
+/* Sets the MTU of 'ifname' to 'mtu' bytes. */
+int pc_netns_set_mtu(const char *ifname, uint32_t mtu);
+
+/* What has passed 'ifname', by the kernel's counters. */
+struct pc_netns_counters {
+    uint64_t rx_packets, rx_bytes, rx_dropped;
+    uint64_t tx_packets, tx_bytes, tx_dropped;
+};
+int pc_netns_get_counters(const char *ifname, struct pc_netns_counters *);
+
+/* Calls fn(aux) in the network namespace of process 'pid', in a thread that
+ * lasts only for that, and returns its value or an error of getting there. */
+int pc_netns_call(pid_t pid, int (*fn)(void *aux), void *aux);
 
 /* Adds "ADDRESS/LENGTH" (IPv6), usable at once: the switch has assigned it, and
  * while the port is being attached nobody could answer a probe. */

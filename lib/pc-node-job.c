@@ -21,7 +21,9 @@
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "openvswitch/dynamic-string.h"
 #include "pc-container.h"
+#include "pc-image.h"
 #include "pc-worker.h"
 #include "process.h"
 #include "util.h"
@@ -50,6 +52,8 @@ struct job {
     char **addresses;
     char *gateway4, *gateway6;
     struct pc_capacity capacity, old_capacity;
+    struct pc_node_link link;
+    char *link_error;           /* Result. */
     char *unenforced;           /* Result. */
     struct pc_node_record *record;
     pid_t pid;
@@ -98,6 +102,7 @@ job_destroy(struct job *job)
     free(job->gateway6);
     pc_node_record_destroy(job->record);
     free(job->unenforced);
+    free(job->link_error);
     free(job->last_line);
     pc_probe_destroy(&job->probe);
     free(job);
@@ -169,12 +174,13 @@ start(struct job *job)
     struct pc_container_interface interfaces[2] = {
         {
             .host_name = job->ports[0],
+            .mtu = job->link.mtu,
             .mac = job->mac[0] ? job->mac : NULL,
             .addresses = (const char *const *) job->addresses,
             .gateway4 = job->gateway4,
             .gateway6 = job->gateway6,
         },
-        { .host_name = job->ports[1] },
+        { .host_name = job->ports[1], .mtu = job->link.mtu },
     };
     struct pc_vi_params params = {
         .name = job->name,
@@ -196,6 +202,9 @@ start(struct job *job)
     pc_fault(n->fault, "after-start");
     job->unenforced = pc_container_set_storage(n->vi_cfg.lxc_path, job->name,
                                                &limits);
+    job->link_error = pc_node_link_set(job->pid,
+                                       (const char *const *) job->ports,
+                                       &job->link);
     job->pidfd = pc_container_watch(job->pid);
     return (job->pidfd < 0
             ? xasprintf("ended at once (%s)", ovs_strerror(-job->pidfd))
@@ -220,12 +229,35 @@ start_done(void *job_)
     free(job->vi->unenforced);
     job->vi->unenforced = job->unenforced;
     job->unenforced = NULL;
+    pc_node_link_done(job->vi, &job->link, job->link_error);
+    job->link_error = NULL;
     pc_node_vi_start_done(job->vi, job->pid, job->pidfd, take_error(job));
     job_destroy(job);
 }
 
+/* The keys of 'image' in the cache, by its lower directories
+ * ("<cache>/<key>/rootfs"). */
+static char *
+image_keys(const struct pc_image *image)
+{
+    struct ds s = DS_EMPTY_INITIALIZER;
+
+    for (size_t i = 0; image->lower_dirs[i]; i++) {
+        char *copy = xstrdup(image->lower_dirs[i]);
+        char *slash = strrchr(copy, '/');
+
+        if (slash) {
+            *slash = '\0';
+            slash = strrchr(copy, '/');
+            ds_put_format(&s, "%s%s", i ? "," : "", slash ? slash + 1 : copy);
+        }
+        free(copy);
+    }
+    return ds_steal_cstr(&s);
+}
+
 static struct pc_node_record *
-record_create(const struct pc_node_want *want)
+record_create(const struct pc_node_want *want, const struct pc_vi_image *image)
 {
     struct pc_node_record *record = xzalloc(sizeof *record);
     struct uuid instance = uuid_random();
@@ -234,6 +266,9 @@ record_create(const struct pc_node_want *want)
     record->instance = xasprintf(UUID_FMT, UUID_ARGS(&instance));
     record->fingerprint = xstrdup(want->fingerprint);
     record->root_fingerprint = xstrdup(want->root_fingerprint);
+    record->mtu = image->manifest->mtu;
+    record->no_offload = image->manifest->no_offload;
+    record->image_keys = image_keys(image->image);
     return record;
 }
 
@@ -245,6 +280,7 @@ record_clone(const struct pc_node_record *src)
     dst->instance = xstrdup(src->instance);
     dst->fingerprint = xstrdup(src->fingerprint);
     dst->root_fingerprint = xstrdup(src->root_fingerprint);
+    dst->image_keys = nullable_xstrdup(src->image_keys);
     return dst;
 }
 
@@ -256,7 +292,7 @@ pc_node_job_start(struct pc_node_vi *vi)
     struct job *job = job_create(vi);
 
     pc_node_record_destroy(vi->record);
-    vi->record = record_create(want);
+    vi->record = record_create(want, vi->image);
     vi->on_disk = true;
     pc_node_limits_start(vi);
     vi->probe_chosen = false;
@@ -265,6 +301,7 @@ pc_node_job_start(struct pc_node_vi *vi)
     job->image = vi->image;
     job->mode = want->mode;
     job->capacity = want->capacity;
+    pc_node_link_wanted(vi, &job->link);
     job->mac = xstrdup(want->mac);
     job->ports[0] = xasprintf("pc%ua", want->number);
     if (want->mode == PC_MANIFEST_INLINE) {
@@ -422,6 +459,42 @@ pc_node_job_limits(struct pc_node_vi *vi)
     job->capacity = vi->want->capacity;
     job->old_capacity = vi->applied;
     submit(job, limits_cb, limits_done);
+}
+
+/* MTU and offloads. */
+
+static void
+link_cb(void *job_)
+{
+    struct job *job = job_;
+
+    job->ran = true;
+    job->error = pc_node_link_set(job->pid, (const char *const *) job->ports,
+                                  &job->link);
+}
+
+static void
+link_done(void *job_)
+{
+    struct job *job = job_;
+
+    job->vi->busy = false;
+    pc_node_link_done(job->vi, &job->link, take_error(job));
+    job_destroy(job);
+}
+
+/* Sets the interfaces of the running container as 'link' says. */
+void
+pc_node_job_link(struct pc_node_vi *vi, const struct pc_node_link *link)
+{
+    struct job *job = job_create(vi);
+
+    job->link = *link;
+    job->pid = vi->pid;
+    for (size_t i = 0; i < ARRAY_SIZE(vi->ports); i++) {
+        job->ports[i] = nullable_xstrdup(vi->ports[i]);
+    }
+    submit(job, link_cb, link_done);
 }
 
 /* Probe. */

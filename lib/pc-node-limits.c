@@ -227,24 +227,12 @@ revert(const struct pc_node_vi *vi, const struct pcrec_vi *row)
     }
 }
 
-static void
-set_status(const struct pcrec_vi *row, const char *key, const char *value)
-{
-    const char *now = smap_get(&row->status, key);
-
-    if (value && (!now || strcmp(now, value))) {
-        pcrec_vi_update_status_setkey(row, key, value);
-    } else if (!value && now) {
-        pcrec_vi_update_status_delkey(row, key);
-    }
-}
-
 /* Writes what is in force to 'row'. */
 void
 pc_node_limits_write(const struct pc_node_vi *vi, const struct pcrec_vi *row)
 {
     write_applied(vi, row);
     revert(vi, row);
-    set_status(row, "not-enforced", vi->pid ? vi->unenforced : NULL);
-    set_status(row, "not-resized", vi->resize_error);
+    pc_node_status_set(row, "not-enforced", vi->pid ? vi->unenforced : NULL);
+    pc_node_status_set(row, "not-resized", vi->resize_error);
 }

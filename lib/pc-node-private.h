@@ -23,6 +23,8 @@
  *     pc-node-vi.c      one VI's state machine
  *     pc-node-ports.c   a VI's ports on the bridge
  *     pc-node-health.c  when to probe a VI, and what to make of it
+ *     pc-node-link.c    MTU and offloads of VIs' interfaces
+ *     pc-node-stats.c   counters of VIs
  *     pc-node-limits.c  capacity of VIs, and changes of it
  *     pc-node-job.c     what runs in workers for a VI
  *     pc-node-scan.c    looks at what an earlier agent has left
@@ -45,6 +47,7 @@
 #include "svec.h"
 
 struct pc_worker;
+struct pcrec_node;
 struct pcrec_vi;
 
 /* A VI as its row wants it; a copy, so that it outlives the row. */
@@ -58,6 +61,8 @@ struct pc_node_want {
     char *mac;
     struct svec addresses, gateways;
     struct pc_capacity capacity;
+    uint32_t mtu;               /* Of the service; 0: see pc-node-link.c. */
+    uint32_t subnet_mtu;        /* Of the router's interface for its address. */
     struct pc_capacity was_applied; /* VI.applied when the row was read. */
     struct smap health;         /* Empty: the manifest's readiness. */
     bool was_ready;             /* VI.ready when the row was read. */
@@ -72,6 +77,18 @@ struct pc_node_record {
     struct uuid uuid;
     char *instance;             /* See pc-ports.h. */
     char *fingerprint, *root_fingerprint;
+
+    /* Of the image; 0, false, NULL if an agent of before wrote the record. */
+    uint32_t mtu;
+    bool no_offload;
+    char *image_keys;           /* "KEY" or "KEY,KEY": what the cache calls it. */
+};
+
+/* How the interfaces of a VI are set, on both ends. */
+struct pc_node_link {
+    uint32_t mtu;
+    bool send_offload;          /* The VI may send unfinished frames. */
+    bool receive_offload;       /* It may be sent some. */
 };
 
 /* Where a VI is.  Between any two steps the agent may die. */
@@ -107,6 +124,14 @@ struct pc_node_vi {
     pid_t pid;
     int pidfd;                  /* -1: none. */
     char *ports[2];             /* Host names; [1] NULL: one port. */
+
+    /* pc-node-link.c. */
+    struct pc_node_link link;   /* As set, or tried. */
+    bool link_known;
+    char *link_error;
+
+    /* pc-node-stats.c. */
+    struct pc_node_stats *stats; /* NULL: not known. */
 
     /* pc-node-limits.c. */
     struct pc_capacity applied; /* In force. */
@@ -170,6 +195,11 @@ struct pc_node {
 
     int64_t found_cpu, found_memory, found_disk; /* 0: not known. */
     struct pc_capacity capacity; /* Of the Node row; 0: as found. */
+    uint32_t router_mtu;        /* The largest of the routers' interfaces. */
+
+    bool stats_busy;            /* A job is under way. */
+    long long int stats_at;     /* Next one, monotonic ms. */
+    long long int stats_interval; /* In ms; 0: none. */
 };
 
 /* pc-node.c */
@@ -212,6 +242,28 @@ void pc_node_vi_stop_done(struct pc_node_vi *, char *last_line, char *error);
 void pc_node_vi_probe_done(struct pc_node_vi *, uint64_t generation,
                            char *error);
 
+/* pc-node-link.c */
+void pc_node_link_wanted(const struct pc_node_vi *, struct pc_node_link *);
+char *pc_node_link_set(pid_t, const char *const ports[2],
+                       const struct pc_node_link *);
+void pc_node_link_run(struct pc_node_vi *);
+void pc_node_link_done(struct pc_node_vi *, const struct pc_node_link *,
+                       char *error);
+void pc_node_link_write(const struct pc_node_vi *, const struct pcrec_vi *);
+void pc_node_link_read(struct pc_node *, const struct pcrec_node *);
+uint32_t pc_node_link_subnet_mtu(const struct pc_node *,
+                                 const struct pcrec_vi *);
+
+/* pc-node-stats.c */
+void pc_node_stats_run(struct pc_node *);
+void pc_node_stats_wait(const struct pc_node *);
+void pc_node_stats_destroy(struct pc_node_stats *);
+void pc_node_stats_write(const struct pc_node_vi *, const struct pcrec_vi *);
+
+/* pc-node-status.c */
+void pc_node_status_set(const struct pcrec_vi *, const char *key,
+                        const char *value);
+
 /* pc-node-limits.c */
 void pc_node_limits_start(struct pc_node_vi *);
 void pc_node_limits_run(struct pc_node_vi *);
@@ -225,6 +277,7 @@ void pc_node_job_image(struct pc_node_vi *);
 void pc_node_job_start(struct pc_node_vi *);
 void pc_node_job_stop(struct pc_node_vi *, bool destroy);
 void pc_node_job_limits(struct pc_node_vi *);
+void pc_node_job_link(struct pc_node_vi *, const struct pc_node_link *);
 void pc_node_job_probe(struct pc_node_vi *);
 
 /* pc-node-scan.c */

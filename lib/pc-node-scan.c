@@ -38,6 +38,7 @@ pc_node_record_destroy(struct pc_node_record *record)
         free(record->instance);
         free(record->fingerprint);
         free(record->root_fingerprint);
+        free(record->image_keys);
         free(record);
     }
 }
@@ -58,9 +59,12 @@ pc_node_record_write(const char *record_dir, const char *name,
     char *path = pc_node_record_path(record_dir, name);
     char *tmp = xasprintf("%s/.%s.tmp", record_dir, name);
     FILE *f = fopen(tmp, "we");
-    bool ok = f && fprintf(f, UUID_FMT" %s %s %s\n", UUID_ARGS(&record->uuid),
-                           record->instance, record->fingerprint,
-                           record->root_fingerprint) > 0;
+    bool ok = f && fprintf(f, UUID_FMT" %s %s %s %"PRIu32" %d %s\n",
+                           UUID_ARGS(&record->uuid), record->instance,
+                           record->fingerprint, record->root_fingerprint,
+                           record->mtu, record->no_offload,
+                           record->image_keys ? record->image_keys
+                           : "") > 0;
     char *error = NULL;
 
     if (f && fclose(f)) {
@@ -81,17 +85,24 @@ record_read(const char *record_dir, const char *name)
     char *path = pc_node_record_path(record_dir, name);
     FILE *f = fopen(path, "re");
     struct pc_node_record *record = NULL;
-    char uuid[64], instance[64], fp[64], root_fp[64];
+    char uuid[64], instance[64], fp[64], root_fp[64], keys[512];
+    unsigned int mtu = 0;
+    int no_offload = 0;
 
     free(path);
     if (!f) {
         return NULL;
     }
-    if (fscanf(f, "%63s %63s %63s %63s", uuid, instance, fp, root_fp) == 4) {
+    int n = fscanf(f, "%63s %63s %63s %63s %u %d %511s", uuid, instance, fp,
+                   root_fp, &mtu, &no_offload, keys);
+    if (n >= 4) {
         record = xzalloc(sizeof *record);
         record->instance = xstrdup(instance);
         record->fingerprint = xstrdup(fp);
         record->root_fingerprint = xstrdup(root_fp);
+        record->mtu = mtu;
+        record->no_offload = no_offload;
+        record->image_keys = n == 7 ? xstrdup(keys) : NULL;
         if (!uuid_from_string(&record->uuid, uuid)) {
             pc_node_record_destroy(record);
             record = NULL;

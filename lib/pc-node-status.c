@@ -95,13 +95,28 @@ write_ports(const struct pc_node_vi *vi, const struct pcrec_vi *row)
     smap_destroy(&want);
 }
 
+/* Sets VI.status:key to 'value', NULL: removes it. */
+void
+pc_node_status_set(const struct pcrec_vi *row, const char *key,
+                   const char *value)
+{
+    const char *now = smap_get(&row->status, key);
+
+    if (value && (!now || strcmp(now, value))) {
+        pcrec_vi_update_status_setkey(row, key, value);
+    } else if (!value && now) {
+        pcrec_vi_update_status_delkey(row, key);
+    }
+}
+
 static void
 write_vi(const struct pc_node_vi *vi, const struct pcrec_vi *row)
 {
     const char *state = pc_node_vi_state(vi);
     const char *error = (vi->error ? vi->error
                          : vi->resize_error ? vi->resize_error
-                         : vi->unenforced ? vi->unenforced : "");
+                         : vi->unenforced ? vi->unenforced
+                         : vi->link_error ? vi->link_error : "");
     int64_t pid = vi->pid;
 
     if (strcmp(row->state, state)) {
@@ -122,6 +137,8 @@ write_vi(const struct pc_node_vi *vi, const struct pcrec_vi *row)
         pcrec_vi_set_error(row, error);
     }
     pc_node_limits_write(vi, row);
+    pc_node_link_write(vi, row);
+    pc_node_stats_write(vi, row);
 }
 
 static void

@@ -92,6 +92,8 @@ pc_node_vi_destroy(struct pc_node_vi *vi)
         free(vi->failed_before);
         free(vi->service);
         free(vi->unenforced);
+        free(vi->link_error);
+        pc_node_stats_destroy(vi->stats);
         free(vi->name);
         free(vi);
     }
@@ -547,6 +549,7 @@ check_container(struct pc_node_vi *vi)
     }
     if (vi->step != PC_STEP_ADOPT) {
         pc_node_limits_run(vi);
+        pc_node_link_run(vi);
     }
     return false;
 }

@@ -49,7 +49,8 @@ pc_node_register(struct ovsdb_idl *idl)
 {
     const struct ovsdb_idl_table_class *tables[] = {
         &pcrec_table_packetcloud, &pcrec_table_node, &pcrec_table_vi,
-        &pcrec_table_service, &pcrec_table_image,
+        &pcrec_table_service, &pcrec_table_image, &pcrec_table_cloudlet,
+        &pcrec_table_router, &pcrec_table_interface,
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
@@ -217,7 +218,7 @@ name_is_valid(const char *name)
  * wanted before stays until the controller has taken the flows away and
  * deletes the row. */
 static struct pc_node_want *
-want_from_row(const struct pcrec_vi *row)
+want_from_row(const struct pc_node *n, const struct pcrec_vi *row)
 {
     const struct pcrec_service *service = row->service;
     const struct pcrec_image *image = service ? service->image : NULL;
@@ -247,6 +248,8 @@ want_from_row(const struct pcrec_vi *row)
     smap_clone(&want->health, &service->health);
     pc_capacity_from_arrays(&want->capacity, row->key_capacity,
                             row->value_capacity, row->n_capacity);
+    want->mtu = smap_get_ullong(&service->options, "mtu", 0);
+    want->subnet_mtu = pc_node_link_subnet_mtu(n, row);
     pc_capacity_from_arrays(&want->was_applied, row->key_applied,
                             row->value_applied, row->n_applied);
     if (!pc_manifest_mode_from_string(service->mode, &want->mode)) {
@@ -323,6 +326,9 @@ read_rows(struct pc_node *n)
         pc_ports_set_bridge(n->ports, node->bridge);
         pc_capacity_from_arrays(&n->capacity, node->key_capacity,
                                 node->value_capacity, node->n_capacity);
+        n->stats_interval = smap_get_ullong(&node->options,
+                                            "statistics-interval", 10000);
+        pc_node_link_read(n, node);
     }
     PCREC_VI_FOR_EACH (row, n->idl) {
         if (!node || row->node != node) {
@@ -332,7 +338,7 @@ read_rows(struct pc_node *n)
             pc_fault(n->fault, "after-ready");
         }
         struct pc_node_vi *vi = shash_find_data(&n->vis, row->name);
-        struct pc_node_want *want = want_from_row(row);
+        struct pc_node_want *want = want_from_row(n, row);
         if (!vi && want) {
             vi = pc_node_vi_create(n, row->name);
             vi->restarts = row->restarts;
@@ -424,6 +430,7 @@ pc_node_run(struct pc_node *n, struct ovsdb_idl_txn *txn)
             pc_ports_run(n->ports);     /* What they want now, at once. */
         }
     }
+    pc_node_stats_run(n);
     pc_node_status_write(n, txn);
 }
 
@@ -438,6 +445,7 @@ pc_node_wait(struct pc_node *n)
     pc_ports_wait(n->ports);
     pc_worker_wait(n->worker);
     pc_worker_wait(n->prober);
+    pc_node_stats_wait(n);
     if (n->scanned) {
         SHASH_FOR_EACH (sn, &n->vis) {
             pc_node_vi_wait(sn->data);

@@ -77,6 +77,7 @@ struct pc_ports {
                                  * before our time; -1: not read yet. */
     struct ovsdb_idl_txn *txn;  /* Under way, or NULL. */
     long long int retry_at;     /* Not before (monotonic ms). */
+    uint32_t path_mtu;          /* Of the last scan. */
     char *error;
 };
 
@@ -93,7 +94,7 @@ register_columns(struct ovsdb_idl *idl)
         &ovsrec_port_col_external_ids,
         &ovsrec_interface_col_name, &ovsrec_interface_col_ofport,
         &ovsrec_interface_col_link_state, &ovsrec_interface_col_link_speed,
-        &ovsrec_interface_col_error,
+        &ovsrec_interface_col_error, &ovsrec_interface_col_mtu,
     };
     const struct ovsdb_idl_column *written[] = {
         &ovsrec_open_vswitch_col_next_cfg, &ovsrec_port_col_tag,
@@ -234,6 +235,18 @@ set_error(struct pc_ports *p, char *error)
 }
 
 static void
+scan_mtu(struct pc_ports *p, const struct ovsrec_port *row)
+{
+    for (size_t i = 0; i < row->n_interfaces; i++) {
+        const struct ovsrec_interface *iface = row->interfaces[i];
+
+        if (iface->n_mtu && *iface->mtu > p->path_mtu) {
+            p->path_mtu = *iface->mtu;
+        }
+    }
+}
+
+static void
 scan_bridge(struct pc_ports *p, const struct ovsrec_bridge *br)
 {
     if (p->bridge_name && !strcmp(br->name, p->bridge_name)) {
@@ -251,6 +264,9 @@ scan_bridge(struct pc_ports *p, const struct ovsrec_bridge *br)
             struct pc_port *port = shash_find_data(&p->ports, row->name);
             if (port) {
                 port->foreign = true;
+            }
+            if (p->bridge == br) {
+                scan_mtu(p, row);
             }
         }
     }
@@ -271,6 +287,7 @@ scan(struct pc_ports *p)
         port->foreign = false;
     }
     p->bridge = NULL;
+    p->path_mtu = 0;
     if (!ovs) {
         return;
     }
@@ -484,6 +501,12 @@ pc_ports_wait(struct pc_ports *p)
 }
 
 /* Answers. */
+
+uint32_t
+pc_ports_path_mtu(const struct pc_ports *p)
+{
+    return p->path_mtu;
+}
 
 enum pc_port_state
 pc_ports_get(const struct pc_ports *p, const char *name, const char **errorp)

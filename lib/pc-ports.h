@@ -106,6 +106,9 @@ bool pc_ports_is_idle(const struct pc_ports *);
 /* True when the switch's database has been read. */
 bool pc_ports_is_connected(const struct pc_ports *);
 
+/* The largest MTU of ports of the bridge that are not VIs', 0 if not known. */
+uint32_t pc_ports_path_mtu(const struct pc_ports *);
+
 /* The switch takes frames with unfinished checksums and of more than the MTU
  * (other_config:userspace-tso-enable). */
 bool pc_ports_has_tso(const struct pc_ports *);

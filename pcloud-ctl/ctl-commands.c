@@ -99,6 +99,7 @@ Images and services:\n\
               [on-failure=open|close] [affinity=client[/N[,N6]]|connection]\n\
               [health=TYPE[:PORT][,KEY=VALUE]...] [provider=PROVIDER]\n\
               [address=ADDR[,ADDR]...] [gateway=ADDR[,ADDR]] [arms=1|2]\n\
+              [mtu=BYTES|none]\n\
               [cloudlet=C]\n\
   service-set SERVICE KEY=VALUE...\n\
   service-scale SERVICE N     service-del SERVICE  service-list\n\

@@ -208,6 +208,9 @@ ctl_settings_check(struct ctl_context *ctx, const struct pcrec_service *self,
             && (!args[REPLICAS].value
                 || ctl_parse_int(ctx, "replicas", args[REPLICAS].value, 0,
                                  CTL_MAX_REPLICAS, &st->replicas))
+            && (!args[MTU].value || !strcmp(args[MTU].value, "none")
+                || ctl_parse_int(ctx, "mtu", args[MTU].value, 576, 65535,
+                                 &st->mtu))
             && (!args[ON_FAILURE].value
                 || ctl_parse_enum(ctx, "on-failure", args[ON_FAILURE].value,
                                   policies))
@@ -310,6 +313,11 @@ ctl_settings_apply(const struct pcrec_service *s, const struct ctl_arg args[],
     }
     if (args[ARMS].value) {
         pcrec_service_update_options_setkey(s, "arms", args[ARMS].value);
+    }
+    if (args[MTU].value && st->mtu) {
+        pcrec_service_update_options_setkey(s, "mtu", args[MTU].value);
+    } else if (args[MTU].value) {
+        pcrec_service_update_options_delkey(s, "mtu");
     }
     if (args[HEALTH].value) {
         pcrec_service_set_health(s, &st->health);

@@ -28,7 +28,7 @@
 #define CTL_MAX_REPLICAS 1024
 
 enum { IMAGE, MODE, TYPE, REPLICAS, ON_FAILURE, AFFINITY, HEALTH, PROVIDER,
-       ADDRESS, GATEWAY, ARMS, CLOUDLET, N_SERVICE };
+       ADDRESS, GATEWAY, ARMS, MTU, CLOUDLET, N_SERVICE };
 #define SERVICE_ARGS { [IMAGE] = { .key = "image" },                    \
                        [MODE] = { .key = "mode" },                      \
                        [TYPE] = { .key = "type" },                      \
@@ -40,6 +40,7 @@ enum { IMAGE, MODE, TYPE, REPLICAS, ON_FAILURE, AFFINITY, HEALTH, PROVIDER,
                        [ADDRESS] = { .key = "address" },                \
                        [GATEWAY] = { .key = "gateway" },                \
                        [ARMS] = { .key = "arms" },                      \
+                       [MTU] = { .key = "mtu" },                        \
                        [CLOUDLET] = { .key = "cloudlet" } }
 
 /* The settings of a service, checked.  A null or zero member was not given. */
@@ -48,6 +49,7 @@ struct ctl_settings {
     const struct pcrec_vi_type *type;
     const struct pcrec_provider *provider;
     int64_t replicas;
+    int64_t mtu;
     struct smap health;
     struct svec addresses, gateways;
 };

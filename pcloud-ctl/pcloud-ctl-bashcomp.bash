@@ -45,7 +45,7 @@ _pcloud_ctl_keys () {
         image-add) echo "sha256=" ;;
         service-add|service-set)
             echo "image= mode= type= replicas= on-failure= affinity= health=" \
-                 "provider= address= gateway= arms= cloudlet=" ;;
+                 "provider= address= gateway= arms= mtu= cloudlet=" ;;
         rule-add|rule-del|rule-check) echo "priority= direction=" ;;
     esac
 }

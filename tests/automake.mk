@@ -48,6 +48,7 @@ SYSTEM_TESTSUITE_AT = \
 	tests/pc-system-harness.at \
 	tests/pc-system-image.at \
 	tests/pc-system-l3.at \
+	tests/pc-system-mtu.at \
 	tests/pc-system-node.at \
 	tests/pc-system-service.at
 EXTRA_DIST += $(COMMON_AT) $(TESTSUITE_AT) $(SYSTEM_TESTSUITE_AT) package.m4

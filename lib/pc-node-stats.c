@@ -1,0 +1,227 @@
+/*
+ * Copyright (c) 2026 The PacketCloud developers.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#include <config.h>
+#include "pc-node-private.h"
+
+#include <stdlib.h>
+
+#include "lib/pc-idl.h"
+#include "openvswitch/poll-loop.h"
+#include "pc-netns.h"
+#include "pc-worker.h"
+#include "timeval.h"
+#include "util.h"
+#include "uuid.h"
+
+/* VI.statistics: what VIs have used, read every now and then by one job for all
+ * of them, and written with the next status only where it has changed. */
+
+enum counter {
+    CPU_USEC, DISK_BYTES, IO_READ_BYTES, IO_READS, IO_WRITE_BYTES, IO_WRITES,
+    MEMORY_BYTES, OOM_KILLS, PIDS, RX_BYTES, RX_DROPPED, RX_PACKETS, TX_BYTES,
+    TX_DROPPED, TX_PACKETS, N_COUNTERS
+};
+
+static const char *const counter_names[N_COUNTERS] = {
+    "cpu_usec", "disk_bytes", "io_read_bytes", "io_reads", "io_write_bytes",
+    "io_writes", "memory_bytes", "oom_kills", "pids", "rx_bytes",
+    "rx_dropped", "rx_packets", "tx_bytes", "tx_dropped", "tx_packets",
+};
+
+/* -1: not known. */
+struct pc_node_stats {
+    int64_t value[N_COUNTERS];
+};
+
+/* One VI of a job. */
+struct sample {
+    char *name;
+    struct uuid uuid;
+    char *ports[2];
+    struct pc_node_stats stats;
+};
+
+struct stats_job {
+    struct pc_node *node;
+    struct sample *samples;
+    size_t n;
+    bool ran;
+};
+
+void
+pc_node_stats_destroy(struct pc_node_stats *stats)
+{
+    free(stats);
+}
+
+/* The VI receives what its host's end sends. */
+static void
+count_ports(struct sample *s)
+{
+    int64_t *v = s->stats.value;
+
+    for (size_t i = 0; i < ARRAY_SIZE(s->ports) && s->ports[i]; i++) {
+        struct pc_netns_counters c;
+
+        if (pc_netns_get_counters(s->ports[i], &c)) {
+            continue;
+        }
+        for (size_t j = RX_BYTES; j <= TX_PACKETS; j++) {
+            v[j] = MAX(v[j], 0);
+        }
+        v[RX_BYTES] += c.tx_bytes;
+        v[RX_DROPPED] += c.tx_dropped;
+        v[RX_PACKETS] += c.tx_packets;
+        v[TX_BYTES] += c.rx_bytes;
+        v[TX_DROPPED] += c.rx_dropped;
+        v[TX_PACKETS] += c.rx_packets;
+    }
+}
+
+static void
+take_sample(const struct pc_node *n, struct sample *s)
+{
+    int64_t *v = s->stats.value;
+    struct pc_cgroup_usage u;
+    uint64_t disk;
+
+    for (size_t i = 0; i < N_COUNTERS; i++) {
+        v[i] = -1;
+    }
+    if (!pc_container_get_usage(n->vi_cfg.lxc_path, s->name, &u)) {
+        v[CPU_USEC] = u.cpu_usec;
+        v[MEMORY_BYTES] = u.memory;
+        v[PIDS] = u.pids;
+        v[OOM_KILLS] = u.oom_kills;
+        v[IO_READ_BYTES] = u.io_read_bytes;
+        v[IO_READS] = u.io_reads;
+        v[IO_WRITE_BYTES] = u.io_write_bytes;
+        v[IO_WRITES] = u.io_writes;
+    }
+    if (!pc_container_get_disk(n->vi_cfg.lxc_path, s->name, &disk)) {
+        v[DISK_BYTES] = disk;
+    }
+    count_ports(s);
+}
+
+static void
+stats_cb(void *job_)
+{
+    struct stats_job *job = job_;
+
+    job->ran = true;
+    for (size_t i = 0; i < job->n; i++) {
+        take_sample(job->node, &job->samples[i]);
+    }
+}
+
+static void
+stats_done(void *job_)
+{
+    struct stats_job *job = job_;
+
+    job->node->stats_busy = false;
+    for (size_t i = 0; i < job->n; i++) {
+        struct sample *s = &job->samples[i];
+        struct pc_node_vi *vi = (job->node->closing || !job->ran ? NULL
+                                 : shash_find_data(&job->node->vis, s->name));
+
+        if (vi && vi->want && uuid_equals(&vi->want->uuid, &s->uuid)) {
+            free(vi->stats);
+            vi->stats = xmemdup(&s->stats, sizeof s->stats);
+        }
+        free(s->name);
+        free(s->ports[0]);
+        free(s->ports[1]);
+    }
+    free(job->samples);
+    free(job);
+}
+
+/* Begins to read the counters if it is time. */
+void
+pc_node_stats_run(struct pc_node *n)
+{
+    struct stats_job *job;
+    struct shash_node *node;
+
+    if (!n->scanned || n->stats_busy || n->stats_interval <= 0
+        || time_msec() < n->stats_at) {
+        return;
+    }
+    n->stats_at = time_msec() + n->stats_interval;
+    job = xzalloc(sizeof *job);
+    job->node = n;
+    job->samples = xcalloc(shash_count(&n->vis) + 1, sizeof *job->samples);
+    SHASH_FOR_EACH (node, &n->vis) {
+        const struct pc_node_vi *vi = node->data;
+        struct sample *s = &job->samples[job->n];
+
+        if (vi->want && vi->pid) {
+            s->name = xstrdup(vi->name);
+            s->uuid = vi->want->uuid;
+            for (size_t i = 0; i < ARRAY_SIZE(s->ports); i++) {
+                s->ports[i] = nullable_xstrdup(vi->ports[i]);
+            }
+            job->n++;
+        }
+    }
+    if (job->n) {
+        n->stats_busy = true;
+        /* Not with the VIs' jobs: they may be waiting for an image. */
+        pc_worker_submit(n->prober, stats_cb, stats_done, job);
+    } else {
+        free(job->samples);
+        free(job);
+    }
+}
+
+void
+pc_node_stats_wait(const struct pc_node *n)
+{
+    if (n->scanned && !n->stats_busy && n->stats_interval > 0
+        && !shash_is_empty(&n->vis)) {
+        poll_timer_wait_until(n->stats_at);
+    }
+}
+
+/* Writes the counters of 'vi' to 'row' if they have changed. */
+void
+pc_node_stats_write(const struct pc_node_vi *vi, const struct pcrec_vi *row)
+{
+    const char *keys[N_COUNTERS];
+    int64_t values[N_COUNTERS];
+    bool same = true;
+    size_t n = 0;
+
+    if (!vi->stats) {
+        return;
+    }
+    for (size_t i = 0; i < N_COUNTERS; i++) {
+        if (vi->stats->value[i] >= 0) {
+            keys[n] = counter_names[i];
+            values[n] = vi->stats->value[i];
+            same = (same && n < row->n_statistics
+                    && !strcmp(row->key_statistics[n], keys[n])
+                    && row->value_statistics[n] == values[n]);
+            n++;
+        }
+    }
+    if (!same || n != row->n_statistics) {
+        pcrec_vi_set_statistics(row, keys, values, n);
+    }
+}
