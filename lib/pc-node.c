@@ -32,6 +32,7 @@
 #include "pc-ports.h"
 #include "pc-worker.h"
 #include "sha1.h"
+#include "timeval.h"
 #include "util.h"
 #include "uuid.h"
 
@@ -328,6 +329,7 @@ read_rows(struct pc_node *n)
                                 node->value_capacity, node->n_capacity);
         n->stats_interval = smap_get_ullong(&node->options,
                                             "statistics-interval", 10000);
+        n->stats_at = MIN(n->stats_at, time_msec() + n->stats_interval);
         pc_node_link_read(n, node);
     }
     PCREC_VI_FOR_EACH (row, n->idl) {
