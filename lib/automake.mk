@@ -52,6 +52,9 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-event.h \
 	lib/pc-disk.c \
 	lib/pc-disk.h \
+	lib/pc-explain-drop.c \
+	lib/pc-explain-eval.c \
+	lib/pc-explain-eval.h \
 	lib/pc-explain-flows.c \
 	lib/pc-explain-overlap.c \
 	lib/pc-explain-owner.c \

@@ -105,6 +105,10 @@ const struct pc_ctl_vi *pc_explain_vi_by_number(const struct pc_controller *,
                                                 uint16_t number);
 char *pc_explain_meta(const struct pc_controller *, uint64_t metadata);
 
+/* pc-explain-drop.c. */
+void pc_explain_evaluate(struct unixctl_conn *, int argc, const char *argv[],
+                         void *e);
+
 /* pc-explain-overlap.c. */
 void pc_explain_overlap(struct unixctl_conn *, int argc, const char *argv[],
                         void *e);

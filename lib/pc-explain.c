@@ -410,6 +410,8 @@ pc_explain_create(struct pc_controller *c)
                              pc_explain_flows, e);
     unixctl_command_register("controller/stats", "[SERVICE] [-f json]", 0, 3,
                              pc_explain_stats, e);
+    unixctl_command_register("controller/evaluate", "FLOW... [-f json]", 1,
+                             INT_MAX, pc_explain_evaluate, e);
     unixctl_command_register("controller/overlap",
                              "{UUID TARGET PRIORITY DIRECTION MATCH}... "
                              "[-f json]", 5, INT_MAX, pc_explain_overlap, e);

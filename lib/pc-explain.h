@@ -24,6 +24,7 @@
  *     controller/recompute [resync]   compile everything anew and compare
  *     controller/flows [--diff]       our flows as the switch has them
  *     controller/stats [SERVICE]      packets and bytes by service and rule
+ *     controller/evaluate FLOW...     what the desired tables do to packets
  *     controller/overlap RULE...      what rules share with others
  *     controller/trace FLOW           what happens to a packet, and why
  *

@@ -22,7 +22,8 @@ EXTRA_DIST += \
 	tests/pcloud-lib.sh \
 	tests/run-autotest \
 	tests/run-unit \
-	tests/summary
+	tests/summary \
+	tests/trace-agree
 
 # Autotest suites: testsuite needs no root, system-testsuite does.
 COMMON_AT = tests/pcloud-macros.at

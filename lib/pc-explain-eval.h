@@ -1,0 +1,72 @@
+/*
+ * Copyright (c) 2026 The PacketCloud developers.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#ifndef PC_EXPLAIN_EVAL_H
+#define PC_EXPLAIN_EVAL_H 1
+
+/* What the desired tables of a router do to a packet: a small OpenFlow switch
+ * that knows the matches and actions that PacketCloud uses.
+ *
+ * Used where the switch can't be asked (a remote router), and by the tests, to
+ * compare what is desired with what a switch does.  What the operator's own
+ * flows do is not known here: a packet that leaves PacketCloud's tables has the
+ * output "operator".
+ *
+ *     ev = pc_eval_create(c, r);       costs as much as there are flows
+ *     pc_eval_packet(ev, &flow);       any number of times
+ *     ... ev->steps, ev->outputs, ev->drop ...
+ *     pc_eval_destroy(ev);             before 'r' changes
+ *
+ * A packet is taken for the first of its connection, and for one that fits the
+ * MTU. */
+
+#include "openvswitch/flow.h"
+#include "openvswitch/hmap.h"
+#include "pc-explain-private.h"
+#include "svec.h"
+
+struct classifier;
+struct eval_group;
+
+struct pc_eval {
+    const struct pc_controller *c;
+    const struct pc_ctl_router *r;
+    struct pc_explain_owners *owners;
+    struct classifier *tables[256]; /* NULL: empty. */
+    struct hmap groups;         /* Contains "struct eval_group"s. */
+
+    /* The packet in hand. */
+    struct flow flow;
+    int depth;
+    bool stop;                  /* Nothing more is done. */
+    const struct pc_ctl_service *svc;   /* Whose group it met last. */
+
+    /* Its results. */
+    struct svec steps;          /* In words. */
+    struct svec outputs;        /* "operator ..." or "PORT ...". */
+    char *drop;                 /* Why part of it goes nowhere, or NULL. */
+};
+
+struct pc_eval *pc_eval_create(const struct pc_controller *,
+                               const struct pc_ctl_router *);
+void pc_eval_destroy(struct pc_eval *);
+void pc_eval_packet(struct pc_eval *, const struct flow *);
+
+/* pc-explain-drop.c: the name of a drop, for the caller to free. */
+char *pc_explain_drop_name(const struct pc_eval *, uint8_t table_id,
+                           uint16_t priority, ovs_be64 cookie);
+
+#endif /* pc-explain-eval.h */
