@@ -22,6 +22,7 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-compile-path.c \
 	lib/pc-compile-private.h \
 	lib/pc-compile-rule.c \
+	lib/pc-compile-skip.c \
 	lib/pc-compile-vi.c \
 	lib/pc-compile.c \
 	lib/pc-compile.h \

@@ -55,8 +55,9 @@ pc_group_init(struct ofputil_group_mod *gm, uint32_t group_id, uint8_t type)
     ovs_list_init(&gm->buckets);
 }
 
-static void
-bucket_set_actions(struct ofputil_bucket *b, struct ofpbuf *ofpacts)
+/* Moves 'ofpacts' into 'b'. */
+void
+pc_bucket_set_actions(struct ofputil_bucket *b, struct ofpbuf *ofpacts)
 {
     b->ofpacts_len = ofpacts->size;
     b->ofpacts = ofpbuf_steal_data(ofpacts);
@@ -71,7 +72,7 @@ pc_bucket_set_vi(struct ofputil_bucket *b, uint16_t vi, uint8_t table_id)
     ofpbuf_init(&ofpacts, 64);
     pc_ofpact_put_meta_vi(&ofpacts, vi);
     pc_ofpact_put_resubmit(&ofpacts, table_id);
-    bucket_set_actions(b, &ofpacts);
+    pc_bucket_set_actions(b, &ofpacts);
 }
 
 /* Adds 'gm' to 't', and frees what is in it. */
@@ -204,7 +205,7 @@ add_failover_group(struct pc_flow_table *t, uint8_t base,
     b->watch_group = select;
     ofpbuf_init(&ofpacts, 32);
     pc_ofpact_put_group(&ofpacts, select);
-    bucket_set_actions(b, &ofpacts);
+    pc_bucket_set_actions(b, &ofpacts);
 
     /* Without actions this bucket drops, and counts what it drops. */
     b = pc_group_add_bucket(&gm, 1);
@@ -215,7 +216,7 @@ add_failover_group(struct pc_flow_table *t, uint8_t base,
         } else {
             ofpbuf_init(&ofpacts, 32);
             pc_ofpact_put_resubmit(&ofpacts, base + PC_TABLE_NEXT);
-            bucket_set_actions(b, &ofpacts);
+            pc_bucket_set_actions(b, &ofpacts);
         }
     }
     pc_group_emit(t, &svc->uuid, &gm);

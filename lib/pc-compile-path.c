@@ -36,14 +36,16 @@ add_hop(struct pc_ctx *ctx, const struct pc_path *path, uint8_t hop,
     uint64_t mask = PC_META_PATH | PC_META_HOP | PC_META_DIRECTION;
     const struct pc_service *svc
         = path->hops[direction == PC_FORWARD ? hop : path->n_hops - 1 - hop];
+    uint32_t skip = pc_compile_skip(ctx, path, hop, direction);
 
     pc_ctx_match_meta(ctx, &here, mask);
     switch (svc->mode) {
     case PC_MODE_ROUTE:
     case PC_MODE_INLINE:
         pc_ofpact_put_group(&ctx->ofpacts,
-                            pc_group_id(svc->number,
-                                        PC_GROUP_FF_FORWARD + direction));
+                            skip ? skip
+                            : pc_group_id(svc->number,
+                                          PC_GROUP_FF_FORWARD + direction));
         break;
     case PC_MODE_TAP:
         pc_ofpact_put_group(&ctx->ofpacts,

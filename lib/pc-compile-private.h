@@ -22,6 +22,7 @@
  *   pc-compile.c        the flows that are always there
  *   pc-compile-rule.c   rules
  *   pc-compile-path.c   services and chains: STEER, NEXT
+ *   pc-compile-skip.c   long chains: hops that are down
  *   pc-compile-vi.c     VIs: DELIVER, RETURN
  *   pc-compile-group.c  groups
  *   pc-compile-connection.c  affinity=connection
@@ -61,11 +62,15 @@ void pc_ctx_resubmit(struct pc_ctx *, enum pc_table);
 struct pc_meta pc_compile_place(const struct pc_path *, size_t hop,
                                 enum pc_direction);
 
+uint32_t pc_compile_skip(const struct pc_ctx *, const struct pc_path *,
+                         size_t hop, enum pc_direction);
+
 /* A group in the making. */
 void pc_group_init(struct ofputil_group_mod *, uint32_t group_id,
                    uint8_t type);
 struct ofputil_bucket *pc_group_add_bucket(struct ofputil_group_mod *,
                                            uint32_t bucket_id);
+void pc_bucket_set_actions(struct ofputil_bucket *, struct ofpbuf *);
 void pc_bucket_set_vi(struct ofputil_bucket *, uint16_t vi, uint8_t table_id);
 void pc_group_emit(struct pc_flow_table *, const struct uuid *owner,
                    struct ofputil_group_mod *);

@@ -47,6 +47,11 @@ add_guards(struct pc_ctx *ctx)
         pc_ofpact_put_served(&ctx->ofpacts);
         pc_ctx_add(ctx, PC_TABLE_STEER, PC_PRIO_GUARD, PC_FLOW_GUARD);
     }
+    /* Rules divert none: these are a VI's own, e.g. multicast reports. */
+    match_set_dl_dst_masked(&ctx->match, eth_addr_broadcast,
+                            (struct eth_addr) { .ea = { 1 } });
+    pc_ofpact_put_served(&ctx->ofpacts);
+    pc_ctx_add(ctx, PC_TABLE_STEER, PC_PRIO_GUARD, PC_FLOW_GUARD);
     for (int type = ND_ROUTER_SOLICIT; type <= ND_REDIRECT; type++) {
         match_set_dl_type(&ctx->match, htons(ETH_TYPE_IPV6));
         match_set_nw_proto(&ctx->match, IPPROTO_ICMPV6);

@@ -33,7 +33,8 @@
  *   a VI's ready, weight, port[0], or a       pc_compile_service() of its
  *     service's VIs, mode, on_failure,          service
  *     number
- *   a chain's services, or their modes        pc_compile_path()
+ *   a chain's services, or their modes,       pc_compile_path()
+ *     on_failure or affinity
  *   a service's positions, has_rules or       pc_compile_service(),
  *     two_arms                                  pc_compile_vi() of its VIs
  *   pc_service_asks(), or a position of a     pc_compile_rule() of the rules

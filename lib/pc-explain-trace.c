@@ -48,6 +48,7 @@ struct pc_explain_trace {
     const struct pc_ctl_service *svc;   /* Whose groups it is in. */
     const struct pc_ctl_vi *vi;         /* The last that gets it. */
     bool failover;              /* The next bucket is a fast-failover one. */
+    bool skips;                 /* Its id: how many hops are skipped. */
     bool in_group;
     enum pc_flow_kind last_kind;
     bool last_ours;
@@ -265,7 +266,17 @@ pc_explain_trace_group(struct pc_explain_trace *t, const char *line)
 {
     unsigned int n;
 
-    if (ovs_scan(line, "group:%u", &n) && pc_group_is_ours(n)) {
+    if (ovs_scan(line, "group:%u", &n) && pc_group_path(n)) {
+        t->in_group = false;
+        t->skips = true;
+    } else if (t->skips && ovs_scan(line, "-> using bucket %u", &n)) {
+        if (n) {
+            pc_explain_step(t, "no VI of the next %u service%s of the chain "
+                            "can take it, on failure open: skipped", n,
+                            n > 1 ? "s" : "");
+        }
+        t->skips = false;
+    } else if (ovs_scan(line, "group:%u", &n) && pc_group_is_ours(n)) {
         const struct pc_ctl_service *svc
             = pc_explain_service_by_number(t->c, pc_group_service(n));
 

@@ -170,8 +170,22 @@ pc_group_is_ours(uint32_t group_id)
 uint16_t
 pc_group_service(uint32_t group_id)
 {
-    return (pc_group_vi(group_id) ? 0
+    return (pc_group_vi(group_id) || pc_group_path(group_id) ? 0
             : (group_id & ~PC_GROUP_MASK) >> 4);
+}
+
+uint32_t
+pc_group_of_hop(uint16_t path, uint8_t hop, enum pc_direction direction)
+{
+    return (PC_GROUP_HOP | (uint32_t) (path & ~PC_PATH_CHAIN) << 4
+            | hop / PC_SKIP_STRIDE << 1 | direction);
+}
+
+uint16_t
+pc_group_path(uint32_t group_id)
+{
+    return ((group_id & ~UINT32_C(0x7ffff)) == PC_GROUP_HOP
+            ? PC_PATH_CHAIN | (group_id & 0x7ffff) >> 4 : 0);
 }
 
 uint32_t

@@ -155,8 +155,9 @@ uint64_t pc_cookie_owner_bits(const struct uuid *); /* To compare with. */
  * the number of its VI.  Labels are not used, other zones are not touched. */
 #define PC_CT_ZONE_BASE 0x8000
 
-/* Groups: PC_GROUP_BASE | service number << 4 | kind, and PC_GROUP_VI | VI
- * number.  Number 0 is no service's. */
+/* Groups: PC_GROUP_BASE | service number << 4 | kind; PC_GROUP_VI | VI number;
+ * and PC_GROUP_HOP | chain number << 4 | hop / PC_SKIP_STRIDE << 1 |
+ * direction.  Number 0 is no service's. */
 #define PC_GROUP_BASE UINT32_C(0x9c000000)
 #define PC_GROUP_MASK UINT32_C(0xff000000)
 enum pc_group_kind {
@@ -176,6 +177,11 @@ enum pc_group_kind {
 };
 /* The VI that a connection has: fast failover around it. */
 #define PC_GROUP_VI (PC_GROUP_BASE | UINT32_C(0x800000))
+/* Long chains, at each PC_SKIP_STRIDE'th hop in a direction: skips several hops
+ * that are down at once.  Chains of up to PC_SKIP_HOPS hops have none. */
+#define PC_GROUP_HOP (PC_GROUP_BASE | UINT32_C(0x400000))
+#define PC_SKIP_STRIDE 4
+#define PC_SKIP_HOPS 8
 /* An indirect group that is always alive and drops: what the last bucket of a
  * fast failover group watches, for each must watch something. */
 #define PC_GROUP_ALWAYS (PC_GROUP_BASE | 0xf)
@@ -191,6 +197,12 @@ enum pc_group_kind pc_group_kind(uint32_t group_id);
  * 'group_id' is another group.  (pc_group_service() of it is 0 as well.) */
 uint32_t pc_group_of_vi(uint16_t vi);
 uint16_t pc_group_vi(uint32_t group_id);
+
+/* The group at 'hop', a multiple of PC_SKIP_STRIDE, of a chain with that path
+ * number; and the other way round: the path number, 0 if it is another group.
+ * (pc_group_service() of it is 0 as well.) */
+uint32_t pc_group_of_hop(uint16_t path, uint8_t hop, enum pc_direction);
+uint16_t pc_group_path(uint32_t group_id);
 
 /* Meters: PC_METER_BASE + VI number * 2 + direction.  The whole block lies
  * below the 2**18 meters of OVS's userspace datapath (MAX_METERS in
