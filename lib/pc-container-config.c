@@ -336,10 +336,10 @@ put_sysctl(struct ds *command, const char *format, ...)
  * detection: until that has ended, after up to 2 s, the VI can ask for nobody's
  * Ethernet address, so forward nothing. */
 static void
-put_link_local(struct ds *command, const struct pc_container_interface *iface)
+put_link_local(struct ds *command, const struct pc_container_interface *iface,
+               bool ipv6)
 {
-    bool ipv6 = iface->gateway6 != NULL;
-
+    ipv6 = ipv6 || iface->gateway6;
     for (size_t j = 0; iface->addresses && iface->addresses[j]; j++) {
         ipv6 = ipv6 || strchr(iface->addresses[j], ':');
     }
@@ -353,6 +353,30 @@ put_link_local(struct ds *command, const struct pc_container_interface *iface)
     }
 }
 
+/* Has what comes in on each of two interfaces leave by the other one.  The
+ * second has no address: it must not answer for the first one's. */
+static void
+put_cross(struct ds *command, const struct pc_container_spec *s)
+{
+    const char *gateways[] = { s->interfaces[0].gateway4,
+                               s->interfaces[0].gateway6 };
+
+    put_sysctl(command, "net.ipv4.conf.%s.arp_ignore=1",
+               s->interfaces[1].guest_name);
+    put_sysctl(command, "net.ipv4.conf.all.rp_filter=0");
+    for (size_t i = 0; i < 2; i++) {
+        put_sysctl(command, "net.ipv4.conf.%s.rp_filter=0",
+                   s->interfaces[i].guest_name);
+        for (size_t j = 0; j < ARRAY_SIZE(gateways); j++) {
+            if (gateways[j]) {
+                put_args(command, "--cross", s->interfaces[i].guest_name,
+                         s->interfaces[!i].guest_name);
+                put_arg(command, gateways[j]);
+            }
+        }
+    }
+}
+
 static void
 add_hook(struct pc_container_config *c, const struct pc_container_spec *s)
 {
@@ -362,7 +386,8 @@ add_hook(struct pc_container_config *c, const struct pc_container_spec *s)
     put_arg(&command, s->paths.hook);
     length = command.length;
     for (size_t i = 0; i < s->n_interfaces; i++) {
-        put_link_local(&command, &s->interfaces[i]);
+        put_link_local(&command, &s->interfaces[i],
+                       s->cross && s->interfaces[0].gateway6);
     }
     for (size_t i = 0; s->sysctls && s->sysctls[i]; i++) {
         put_args(&command, "--sysctl", s->sysctls[i], NULL);
@@ -383,6 +408,9 @@ add_hook(struct pc_container_config *c, const struct pc_container_spec *s)
             put_args(&command, "--gateway6", iface->guest_name,
                      iface->gateway6);
         }
+    }
+    if (s->cross) {
+        put_cross(&command, s);
     }
     if (command.length > length) {
         char *log = pc_container_file(s->lxc_path, s->name, "hook.log");

@@ -130,6 +130,9 @@ struct pc_container_spec {
     /* Network.  sysctls are "net.ipv4.ip_forward=1"; only "net." ones. */
     const struct pc_container_interface *interfaces;
     size_t n_interfaces;
+    bool cross;                 /* With two interfaces: what comes in on one
+                                 * and is for others leaves by the other one,
+                                 * to the first one's gateways. */
     const char *const *sysctls; /* NULL-terminated or NULL. */
     bool offload;               /* Leave transmit offloads on: only if the
                                  * switch has userspace-tso-enable. */

@@ -24,6 +24,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/ethtool.h>
+#include <linux/fib_rules.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/netlink.h>
@@ -38,6 +39,11 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+/* For pc_netns_cross(): tables from this number on, rules before that of the
+ * main table. */
+#define CROSS_TABLE 5000
+#define CROSS_PRIORITY 5000
 
 int
 pc_netns_enter(pid_t pid)
@@ -272,8 +278,11 @@ pc_netns_add_address6(const char *ifname, const char *address)
     return transact(&r, NULL, 0);
 }
 
-int
-pc_netns_add_gateway6(const char *ifname, const char *gateway)
+/* Adds a route by 'ifname' to 'table': the default one by 'gateway' or, if
+ * 'direct', the one to 'gateway' itself. */
+static int
+add_route(const char *ifname, const char *gateway, uint32_t table,
+          bool direct)
 {
     struct request r = {
         .nlh.nlmsg_type = RTM_NEWROUTE,
@@ -282,21 +291,66 @@ pc_netns_add_gateway6(const char *ifname, const char *gateway)
     };
     struct rtmsg *rtm = NLMSG_DATA(&r.nlh);
     uint32_t index = if_nametoindex(ifname);
-    struct in6_addr ip;
+    int family = strchr(gateway, ':') ? AF_INET6 : AF_INET;
+    size_t size = family == AF_INET6 ? 16 : 4;
+    struct in6_addr ip;         /* Or its first bytes. */
 
-    if (inet_pton(AF_INET6, gateway, &ip) != 1) {
+    if (inet_pton(family, gateway, &ip) != 1) {
         return EINVAL;
     } else if (!index) {
         return ENODEV;
     }
-    rtm->rtm_family = AF_INET6;
-    rtm->rtm_table = RT_TABLE_MAIN;
+    rtm->rtm_family = family;
+    rtm->rtm_table = RT_TABLE_UNSPEC;
     rtm->rtm_protocol = RTPROT_STATIC;
-    rtm->rtm_scope = RT_SCOPE_UNIVERSE;
+    rtm->rtm_scope = direct ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
     rtm->rtm_type = RTN_UNICAST;
-    rtm->rtm_flags = RTNH_F_ONLINK;
-    put_attr(&r, RTA_GATEWAY, &ip, sizeof ip);
+    rtm->rtm_dst_len = direct ? size * 8 : 0;
+    rtm->rtm_flags = table == RT_TABLE_MAIN || family == AF_INET
+                     ? RTNH_F_ONLINK : 0;
+    put_attr(&r, direct ? RTA_DST : RTA_GATEWAY, &ip, size);
     put_attr(&r, RTA_OIF, &index, sizeof index);
+    put_attr(&r, RTA_TABLE, &table, sizeof table);
+    return transact(&r, NULL, 0);
+}
+
+int
+pc_netns_add_gateway6(const char *ifname, const char *gateway)
+{
+    return (strchr(gateway, ':')
+            ? add_route(ifname, gateway, RT_TABLE_MAIN, false) : EINVAL);
+}
+
+int
+pc_netns_cross(const char *from, const char *to, const char *gateway)
+{
+    struct request r = {
+        .nlh.nlmsg_type = RTM_NEWRULE,
+        .nlh.nlmsg_flags = NLM_F_CREATE | NLM_F_EXCL,
+        .nlh.nlmsg_len = NLMSG_LENGTH(sizeof(struct fib_rule_hdr)),
+    };
+    struct fib_rule_hdr *rule = NLMSG_DATA(&r.nlh);
+    uint32_t table = CROSS_TABLE + if_nametoindex(to);
+    uint32_t priority = CROSS_PRIORITY;
+    bool ipv6 = strchr(gateway, ':') != NULL;
+    int error = 0;
+
+    /* In the main table an IPv6 gateway is on the other link, so "on-link"
+     * would be refused; in its own table it is on this one. */
+    if (ipv6) {
+        error = add_route(to, gateway, table, true);
+    }
+    if (!error) {
+        error = add_route(to, gateway, table, false);
+    }
+    if (error) {
+        return error;
+    }
+    rule->family = ipv6 ? AF_INET6 : AF_INET;
+    rule->action = FR_ACT_TO_TBL;
+    put_attr(&r, FRA_IIFNAME, from, strlen(from) + 1);
+    put_attr(&r, FRA_TABLE, &table, sizeof table);
+    put_attr(&r, FRA_PRIORITY, &priority, sizeof priority);
     return transact(&r, NULL, 0);
 }
 

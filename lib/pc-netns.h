@@ -67,6 +67,10 @@ int pc_netns_add_address6(const char *ifname, const char *address);
 /* Adds a default route by 'gateway' (IPv6), on-link. */
 int pc_netns_add_gateway6(const char *ifname, const char *gateway);
 
+/* Has packets that come in on 'from' and are for others leave by 'to', to
+ * 'gateway', which is of either IP version and on-link. */
+int pc_netns_cross(const char *from, const char *to, const char *gateway);
+
 /* Removes the link 'ifname' if it is a veth.  ENODEV: there is none. */
 int pc_netns_delete_veth(const char *ifname);
 

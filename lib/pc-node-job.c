@@ -23,6 +23,7 @@
 #include <unistd.h>
 #include "openvswitch/dynamic-string.h"
 #include "pc-container.h"
+#include "packets.h"
 #include "pc-image.h"
 #include "pc-worker.h"
 #include "process.h"
@@ -48,7 +49,7 @@ struct job {
 
     /* Start. */
     enum pc_manifest_mode mode;
-    char *mac, *ports[2];
+    char *mac, *mac2, *ports[2];
     char **addresses;
     char *gateway4, *gateway6;
     struct pc_capacity capacity, old_capacity;
@@ -92,6 +93,7 @@ job_destroy(struct job *job)
     free(job->image_sha256);
     free(job->image_of);
     free(job->mac);
+    free(job->mac2);
     free(job->ports[0]);
     free(job->ports[1]);
     for (size_t i = 0; job->addresses && job->addresses[i]; i++) {
@@ -180,7 +182,11 @@ start(struct job *job)
             .gateway4 = job->gateway4,
             .gateway6 = job->gateway6,
         },
-        { .host_name = job->ports[1], .mtu = job->link.mtu },
+        {
+            .host_name = job->ports[1],
+            .mac = job->mac2,
+            .mtu = job->link.mtu,
+        },
     };
     struct pc_vi_params params = {
         .name = job->name,
@@ -284,6 +290,20 @@ record_clone(const struct pc_node_record *src)
     return dst;
 }
 
+/* The Ethernet address of the second port of a VI whose first has 'mac': as
+ * pc_vi_mac() in pc-model.h.  NULL if that one has none of its own. */
+static char *
+second_mac(const char *mac)
+{
+    struct eth_addr ea;
+
+    if (!eth_addr_from_string(mac, &ea)) {
+        return NULL;
+    }
+    ea.ea[5] ^= 1;
+    return xasprintf(ETH_ADDR_FMT, ETH_ADDR_ARGS(ea));
+}
+
 /* Starts the container of 'vi->want' from 'vi->image', under a new record. */
 void
 pc_node_job_start(struct pc_node_vi *vi)
@@ -304,7 +324,8 @@ pc_node_job_start(struct pc_node_vi *vi)
     pc_node_link_wanted(vi, &job->link);
     job->mac = xstrdup(want->mac);
     job->ports[0] = xasprintf("pc%ua", want->number);
-    if (want->mode == PC_MANIFEST_INLINE) {
+    if (want->two_ports) {
+        job->mac2 = second_mac(want->mac);
         job->ports[1] = xasprintf("pc%ub", want->number);
     }
     job->addresses = xzalloc((want->addresses.n + 1) * sizeof(char *));

@@ -26,7 +26,7 @@
 void
 pc_node_ports_name(struct pc_node_vi *vi)
 {
-    bool two = vi->want->mode == PC_MANIFEST_INLINE;
+    bool two = vi->want->two_ports;
 
     free(vi->ports[0]);
     free(vi->ports[1]);

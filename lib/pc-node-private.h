@@ -57,6 +57,7 @@ struct pc_node_want {
     bool up;                    /* admin_state is not "down". */
     char *image_name, *image_url, *image_sha256;
     enum pc_manifest_mode mode;
+    bool two_ports;             /* One for each side; else one for both. */
     uint16_t number;
     char *mac;
     struct svec addresses, gateways;

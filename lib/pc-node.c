@@ -200,6 +200,9 @@ fingerprint(struct pc_node_want *want)
                   want->number, want->mac);
     put_svec(&s, &want->addresses);
     put_svec(&s, &want->gateways);
+    if (want->mode == PC_MANIFEST_ROUTE && want->two_ports) {
+        ds_put_cstr(&s, "two arms\n");
+    }
     want->fingerprint = hash_text(&s);
 }
 
@@ -259,6 +262,9 @@ want_from_row(const struct pc_node *n, const struct pcrec_vi *row)
         want->error = xasprintf("\"%s\" cannot be the name of a container",
                                 row->name);
     }
+    want->two_ports = (want->mode == PC_MANIFEST_INLINE
+                       || (want->mode == PC_MANIFEST_ROUTE
+                           && smap_get_int(&service->options, "arms", 1) == 2));
     fingerprint(want);
     return want;
 }

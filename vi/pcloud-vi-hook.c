@@ -24,7 +24,7 @@
  * pc-container.c has checked:
  *
  *     --sysctl NAME=VALUE  --offload-off IF  --address6 IF ADDRESS/LENGTH
- *     --gateway6 IF ADDRESS
+ *     --gateway6 IF ADDRESS  --cross IF OTHER-IF GATEWAY
  *
  * What fails is reported on stderr (in the VI's lxc.log) and ends the start. */
 
@@ -57,6 +57,7 @@ main(int argc, char *argv[])
         const char *option = argv[i];
         const char *a = i + 1 < argc ? argv[i + 1] : NULL;
         const char *b = i + 2 < argc ? argv[i + 2] : NULL;
+        const char *c = i + 3 < argc ? argv[i + 3] : NULL;
 
         if (!strcmp(option, "--sysctl") && a) {
             error = pc_netns_set_sysctl(a);
@@ -70,6 +71,9 @@ main(int argc, char *argv[])
         } else if (!strcmp(option, "--gateway6") && b) {
             error = pc_netns_add_gateway6(a, b);
             i += 3;
+        } else if (!strcmp(option, "--cross") && c) {
+            error = pc_netns_cross(a, b, c);
+            i += 4;
         } else if (!strcmp(option, "--")) {
             break;              /* liblxc's own arguments follow. */
         } else {
