@@ -44,6 +44,7 @@ SYSTEM_TESTSUITE_AT = \
 	tests/system-testsuite.at \
 	tests/pc-system-container.at \
 	tests/pc-system-enforce.at \
+	tests/pc-system-chain.at \
 	tests/pc-system-fault.at \
 	tests/pc-system-hand.at \
 	tests/pc-system-harness.at \
