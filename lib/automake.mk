@@ -118,6 +118,7 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-netns.h \
 	lib/pc-node-ctl.c \
 	lib/pc-node-health.c \
+	lib/pc-node-images.c \
 	lib/pc-node-job.c \
 	lib/pc-node-ports.c \
 	lib/pc-node-limits.c \

@@ -181,6 +181,8 @@ load(const struct pc_image_source *src, const char *key, bool has_manifest,
     }
     if (!error) {
         image->base_host = !strncmp(text, "base host", 9);
+        /* When it was asked for last: see pc_image_collect(). */
+        ignore(utimensat(AT_FDCWD, done, NULL, AT_SYMLINK_NOFOLLOW));
     }
     free(text);
     free(done);
@@ -200,8 +202,13 @@ is_broken(const char *name)
 
 /* True if 'name' in the cache is an image, and not one of 'keep'. */
 static bool
-is_unused(const char *name, const char *const *keep)
+is_unused(const char *cache, const char *name, const char *const *keep,
+          time_t min_age)
 {
+    char *done;
+    struct stat st;
+    bool old;
+
     if (name[0] == '.' || !strncmp(name, "download-", 9)
         || !strncmp(name, "host-", 5)) {
         return false;
@@ -211,7 +218,10 @@ is_unused(const char *name, const char *const *keep)
             return false;
         }
     }
-    return true;
+    done = xasprintf("%s/%s/done", cache, name);
+    old = lstat(done, &st) || st.st_mtime + min_age <= time(NULL);
+    free(done);
+    return old;
 }
 
 /* Removes 'name' of 'cache'.  It gets another name first: half an image must
@@ -235,16 +245,17 @@ remove_image(const char *cache, const char *name)
 }
 
 /* Removes from 'cache' what broken runs have left and, if 'keep' is nonnull,
- * images that are not in it.  Returns the number removed. */
+ * images that are not in it and older than 'min_age' seconds.  Returns the number
+ * removed. */
 static size_t
-collect(const char *cache, const char *const *keep)
+collect(const char *cache, const char *const *keep, time_t min_age)
 {
     DIR *dir = opendir(cache);
     struct dirent *de;
     size_t n = 0;
 
     while (dir && (de = readdir(dir))) {
-        if (is_broken(de->d_name) || (keep && is_unused(de->d_name, keep))) {
+        if (is_broken(de->d_name) || (keep && is_unused(cache, de->d_name, keep, min_age))) {
             int error = remove_image(cache, de->d_name);
 
             if (!error) {
@@ -272,7 +283,7 @@ pc_image_ensure(const struct pc_image_source *src, struct pc_image **imagep)
     size_t n = 0;
 
     *imagep = NULL;
-    collect(src->cache, NULL);
+    collect(src->cache, NULL, 0);
     error = (is_host ? pc_image_ensure_host(src, &image->key)
              : ensure_by_url(src, sha256, &image->key));
     error = error ? error : load(src, image->key, !is_host, image);
@@ -318,9 +329,9 @@ pc_image_destroy(struct pc_image *image)
 }
 
 size_t
-pc_image_collect(const char *cache, const char *const *keep)
+pc_image_collect(const char *cache, const char *const *keep, time_t min_age)
 {
     static const char *const nothing[] = { NULL };
 
-    return collect(cache, keep ? keep : nothing);
+    return collect(cache, keep ? keep : nothing, min_age);
 }

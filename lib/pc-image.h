@@ -63,6 +63,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 #include "compiler.h"
 
 struct pc_image_tree;
@@ -123,8 +124,11 @@ char *pc_image_add_file(struct pc_image_tree *, const struct pc_image_file *)
     OVS_WARN_UNUSED_RESULT;
 
 /* Removes images of the cache that are in neither 'keep' (keys, NULL-terminated)
- * nor the present `host` base, and what broken runs have left.  Returns the
- * number removed. */
-size_t pc_image_collect(const char *cache, const char *const *keep);
+ * nor the present `host` base and that nobody has asked pc_image_ensure() for in
+ * the last 'min_age' seconds, and what broken runs have left.  Not while
+ * pc_image_ensure() is called: an image that it has just found could go.  Returns
+ * the number removed. */
+size_t pc_image_collect(const char *cache, const char *const *keep,
+                        time_t min_age);
 
 #endif /* pc-image.h */

@@ -21,7 +21,6 @@
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include "openvswitch/dynamic-string.h"
 #include "pc-container.h"
 #include "packets.h"
 #include "pc-image.h"
@@ -241,27 +240,6 @@ start_done(void *job_)
     job_destroy(job);
 }
 
-/* The keys of 'image' in the cache, by its lower directories
- * ("<cache>/<key>/rootfs"). */
-static char *
-image_keys(const struct pc_image *image)
-{
-    struct ds s = DS_EMPTY_INITIALIZER;
-
-    for (size_t i = 0; image->lower_dirs[i]; i++) {
-        char *copy = xstrdup(image->lower_dirs[i]);
-        char *slash = strrchr(copy, '/');
-
-        if (slash) {
-            *slash = '\0';
-            slash = strrchr(copy, '/');
-            ds_put_format(&s, "%s%s", i ? "," : "", slash ? slash + 1 : copy);
-        }
-        free(copy);
-    }
-    return ds_steal_cstr(&s);
-}
-
 static struct pc_node_record *
 record_create(const struct pc_node_want *want, const struct pc_vi_image *image)
 {
@@ -274,7 +252,7 @@ record_create(const struct pc_node_want *want, const struct pc_vi_image *image)
     record->root_fingerprint = xstrdup(want->root_fingerprint);
     record->mtu = image->manifest->mtu;
     record->no_offload = image->manifest->no_offload;
-    record->image_keys = image_keys(image->image);
+    record->image_key = xstrdup(image->image->key);
     return record;
 }
 
@@ -286,7 +264,7 @@ record_clone(const struct pc_node_record *src)
     dst->instance = xstrdup(src->instance);
     dst->fingerprint = xstrdup(src->fingerprint);
     dst->root_fingerprint = xstrdup(src->root_fingerprint);
-    dst->image_keys = nullable_xstrdup(src->image_keys);
+    dst->image_key = nullable_xstrdup(src->image_key);
     return dst;
 }
 

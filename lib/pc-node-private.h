@@ -25,6 +25,7 @@
  *     pc-node-health.c  when to probe a VI, and what to make of it
  *     pc-node-link.c    MTU and offloads of VIs' interfaces
  *     pc-node-stats.c   counters of VIs
+ *     pc-node-images.c  removes images that are not used
  *     pc-node-limits.c  capacity of VIs, and changes of it
  *     pc-node-job.c     what runs in workers for a VI
  *     pc-node-scan.c    looks at what an earlier agent has left
@@ -82,7 +83,7 @@ struct pc_node_record {
     /* Of the image; 0, false, NULL if an agent of before wrote the record. */
     uint32_t mtu;
     bool no_offload;
-    char *image_keys;           /* "KEY" or "KEY,KEY": what the cache calls it. */
+    char *image_key;            /* What the cache calls it. */
 };
 
 /* How the interfaces of a VI are set, on both ends. */
@@ -198,6 +199,11 @@ struct pc_node {
     struct pc_capacity capacity; /* Of the Node row; 0: as found. */
     uint32_t router_mtu;        /* The largest of the routers' interfaces. */
 
+    bool collecting;            /* Images are being removed: none is opened. */
+    bool collected;             /* Some are gone: Image.status must be, too. */
+    long long int collect_at;   /* Next time, monotonic ms. */
+    long long int image_keep;   /* In ms; 0: for ever. */
+
     bool stats_busy;            /* A job is under way. */
     long long int stats_at;     /* Next one, monotonic ms. */
     long long int stats_interval; /* In ms; 0: none. */
@@ -254,6 +260,11 @@ void pc_node_link_write(const struct pc_node_vi *, const struct pcrec_vi *);
 void pc_node_link_read(struct pc_node *, const struct pcrec_node *);
 uint32_t pc_node_link_subnet_mtu(const struct pc_node *,
                                  const struct pcrec_vi *);
+
+/* pc-node-images.c */
+void pc_node_images_run(struct pc_node *);
+void pc_node_images_wait(const struct pc_node *);
+void pc_node_images_write(struct pc_node *);
 
 /* pc-node-stats.c */
 void pc_node_stats_run(struct pc_node *);

@@ -38,7 +38,7 @@ pc_node_record_destroy(struct pc_node_record *record)
         free(record->instance);
         free(record->fingerprint);
         free(record->root_fingerprint);
-        free(record->image_keys);
+        free(record->image_key);
         free(record);
     }
 }
@@ -63,7 +63,7 @@ pc_node_record_write(const char *record_dir, const char *name,
                            UUID_ARGS(&record->uuid), record->instance,
                            record->fingerprint, record->root_fingerprint,
                            record->mtu, record->no_offload,
-                           record->image_keys ? record->image_keys
+                           record->image_key ? record->image_key
                            : "") > 0;
     char *error = NULL;
 
@@ -102,7 +102,7 @@ record_read(const char *record_dir, const char *name)
         record->root_fingerprint = xstrdup(root_fp);
         record->mtu = mtu;
         record->no_offload = no_offload;
-        record->image_keys = n == 7 ? xstrdup(keys) : NULL;
+        record->image_key = n == 7 ? xstrdup(keys) : NULL;
         if (!uuid_from_string(&record->uuid, uuid)) {
             pc_node_record_destroy(record);
             record = NULL;

@@ -247,6 +247,7 @@ pc_node_status_write(struct pc_node *n, struct ovsdb_idl_txn *txn)
             }
         }
     }
+    pc_node_images_write(n);
     PCREC_NODE_FOR_EACH (node, n->idl) {
         if (!strcmp(node->name, n->name)) {
             write_node(n, node, pc_node_is_settled(n));

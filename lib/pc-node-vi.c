@@ -273,7 +273,7 @@ run_down(struct pc_node_vi *vi)
         }
         return;
     }
-    if (vi->busy) {
+    if (vi->busy || vi->node->collecting) {
         return;
     }
     if (vi->image && strcmp(vi->image_of, vi->want->root_fingerprint)) {
@@ -395,7 +395,8 @@ run_attach(struct pc_node_vi *vi)
     pc_fault(vi->node->fault, "after-port");
     if (!vi->image) {
         /* An adopted VI: only its manifest says how to probe it. */
-        if (!vi->busy && time_msec() >= vi->retry_at) {
+        if (!vi->busy && !vi->node->collecting
+            && time_msec() >= vi->retry_at) {
             pc_node_job_image(vi);
         }
         return;

@@ -336,6 +336,9 @@ read_rows(struct pc_node *n)
         n->stats_interval = smap_get_ullong(&node->options,
                                             "statistics-interval", 10000);
         n->stats_at = MIN(n->stats_at, time_msec() + n->stats_interval);
+        n->image_keep = smap_get_ullong(&node->options, "image-keep",
+                                        86400) * 1000;
+        n->collect_at = MIN(n->collect_at, time_msec() + n->image_keep);
         pc_node_link_read(n, node);
     }
     PCREC_VI_FOR_EACH (row, n->idl) {
@@ -439,6 +442,7 @@ pc_node_run(struct pc_node *n, struct ovsdb_idl_txn *txn)
         }
     }
     pc_node_stats_run(n);
+    pc_node_images_run(n);
     pc_node_status_write(n, txn);
 }
 
@@ -454,6 +458,7 @@ pc_node_wait(struct pc_node *n)
     pc_worker_wait(n->worker);
     pc_worker_wait(n->prober);
     pc_node_stats_wait(n);
+    pc_node_images_wait(n);
     if (n->scanned) {
         SHASH_FOR_EACH (sn, &n->vis) {
             pc_node_vi_wait(sn->data);

@@ -336,7 +336,8 @@ START_TEST(directory)
 
     const char *keep[] = { b->key, NULL };
     char *cache = file("cache");
-    ck_assert_uint_eq(pc_image_collect(cache, keep), 1);
+    ck_assert_uint_eq(pc_image_collect(cache, keep, 3600), 0);
+    ck_assert_uint_eq(pc_image_collect(cache, keep, 0), 1);
     free(cache);
     pc_image_destroy(a);
     pc_image_destroy(b);
