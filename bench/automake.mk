@@ -2,8 +2,9 @@
 #
 # Licensed under the Apache License, Version 2.0: see LICENSE.
 
-EXTRA_DIST += bench/README.md bench/inline-path bench/lib.sh bench/overlap bench/rule-add \
-    bench/rule-batch bench/run bench/vi-create
+EXTRA_DIST += bench/README.md bench/inline-path bench/lib.sh bench/overlap \
+    bench/rule-add bench/rule-batch bench/run bench/scale bench/scale-rows \
+    bench/vi-create
 
 # "make bench" runs all, "make bench BENCH=NAME" those named.  The figures go to
 # bench-results.jsonl in the build folder.

@@ -157,6 +157,13 @@ judge() {
 # cloudlet_start NS: the PacketCloud database and agent beside the switch in
 # NS (bridge br0), and a cloudlet on it.  pc NS ARG...: pcloud-ctl there.
 cloudlet_start() {
+    database_start "$1"
+    agent_start "$1"
+    bench_cloudlets+=("$1")
+}
+
+# database_start NS: the PacketCloud database alone, with a cloudlet in it.
+database_start() {
     local ns=$1 run=$bench_dir/$1/pcloud
     mkdir -p "$run"
     "$OVS_BUILD/ovsdb/ovsdb-tool" create "$run/packetcloud.db" \
@@ -167,15 +174,26 @@ cloudlet_start() {
         --unixctl="$run/ovsdb-server.ctl" -vconsole:off
     remember_pid "$run/ovsdb-server.pid"
     pc "$ns" init bridge=br0
+}
+
+# agent_start NS ARG...: the agent.  agent_stop NS: ends it; its VIs go on.
+agent_start() {
+    local ns=$1 run=$bench_dir/$1/pcloud
+    shift
     OVS_RUNDIR=$bench_dir/$ns in_ns "$ns" \
         "$PCLOUD_BUILD/pcloud-agent/pcloud-agent" \
         --db="unix:$run/db.sock" --run-dir="$run" \
         --state-dir="$bench_dir/$ns/state" \
         --pidfile="$run/pcloud-agent.pid" \
         --log-file="$run/pcloud-agent.log" --detach --no-chdir \
-        -vconsole:off
+        -vconsole:off "$@"
     remember_pid "$run/pcloud-agent.pid"
-    bench_cloudlets+=("$ns")
+}
+agent_stop() {
+    local pid
+    pid=$(cat "$bench_dir/$1/pcloud/pcloud-agent.pid")
+    agent_ctl "$1" exit
+    timeout 30 tail --pid="$pid" -f /dev/null
 }
 pc() {
     local ns=$1

@@ -170,6 +170,7 @@ struct pc_ctl_counters {
     uint64_t last_compiled;     /* Objects in the last such run. */
     uint64_t last_work_us;      /* Changes, compiling and submitting, in us. */
     uint64_t max_work_us;
+    uint64_t max_run_us;        /* Longest pc_controller_run() of all. */
     uint64_t n_resyncs;         /* Reads followed by a comparison. */
     uint64_t last_resync_mods;  /* Mods that the last comparison gave. */
     uint64_t n_corrections;     /* Sum of those. */

@@ -551,10 +551,12 @@ pc_controller_run(struct pc_controller *c, struct ovsdb_idl_txn *txn)
         pc_ctl_write_status(c);
     }
     pc_explain_run(c->explain);
+
+    uint64_t elapsed = time_usec() - start;
+    c->counters.max_run_us = MAX(c->counters.max_run_us, elapsed);
     if (c->counters.n_compiled != compiled) {
-        c->counters.last_work_us = time_usec() - start;
-        c->counters.max_work_us = MAX(c->counters.max_work_us,
-                                      c->counters.last_work_us);
+        c->counters.last_work_us = elapsed;
+        c->counters.max_work_us = MAX(c->counters.max_work_us, elapsed);
     }
 }
 

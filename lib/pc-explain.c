@@ -269,6 +269,7 @@ pc_explain_counters(struct unixctl_conn *conn, int argc, const char *argv[],
     pc_explain_count(json, &ds, "last_compiled", n->last_compiled);
     pc_explain_count(json, &ds, "last_work_us", n->last_work_us);
     pc_explain_count(json, &ds, "max_work_us", n->max_work_us);
+    pc_explain_count(json, &ds, "max_run_us", n->max_run_us);
     pc_explain_count(json, &ds, "resyncs", n->n_resyncs);
     pc_explain_count(json, &ds, "last_resync_mods", n->last_resync_mods);
     pc_explain_count(json, &ds, "recomputes", n->n_recomputes);
