@@ -41,6 +41,7 @@
 
 #include "openvswitch/list.h"
 #include "openvswitch/match.h"
+#include "openvswitch/ofp-errors.h"
 #include "openvswitch/ofp-flow.h"
 #include "openvswitch/ofp-group.h"
 #include "openvswitch/ofp-meter.h"
@@ -56,6 +57,8 @@ struct pc_mod {
     struct ovs_list node;
     enum pc_mod_type type;
     struct uuid owner;          /* Zero if unknown: a stray from the switch. */
+    ovs_be32 xid;               /* Of the message that it was last sent in. */
+    enum ofperr refused;        /* The switch's answer to that, or 0. */
     union {
         struct ofputil_flow_mod fm;
         struct ofputil_group_mod gm;

@@ -17,9 +17,12 @@
 #ifndef PC_SWITCH_PRIVATE_H
 #define PC_SWITCH_PRIVATE_H 1
 
-/* What pc-switch.c (connection, ports, packets), pc-switch-submit.c (changes)
- * and pc-switch-read.c (reading) share.  Nobody else includes this. */
+/* What pc-switch.c (connection, packets), pc-switch-handshake.c,
+ * pc-switch-ports.c, pc-switch-submit.c (changes) and pc-switch-read.c (reading)
+ * share.  Nobody else includes this. */
 
+#include "openvswitch/ofp-group.h"
+#include "openvswitch/ofp-msgs.h"
 #include "openvswitch/ofpbuf.h"
 #include "openvswitch/rconn.h"
 #include "openvswitch/shash.h"
@@ -55,16 +58,9 @@ struct pc_submission {
     struct pc_mod *next;        /* Next mod to send, in stage ADDING. */
     uint32_t bundle_id;
     ovs_be32 open_xid, commit_xid, barrier_xid;
-    struct hmap sent;           /* Contains "struct pc_sent_mod"s, by xid. */
-    enum ofperr bundle_error;   /* Error of open or commit itself, or 0. */
+    struct pc_mod *answered;    /* Sent mod that was refused last, or NULL. */
+    enum ofperr bundle_error;   /* Error of the bundle itself, or 0. */
     size_t n_refused;           /* Mods refused in this round. */
-};
-
-struct pc_sent_mod {
-    struct hmap_node hmap_node; /* In struct pc_submission's 'sent'. */
-    ovs_be32 xid;
-    struct pc_mod *mod;
-    bool refused;
 };
 
 /* One read of the switch: flows, groups, meters. */
@@ -97,8 +93,12 @@ struct pc_switch {
     uint64_t datapath_id;
     uint32_t max_meters;        /* 0: no meters. */
     bool bundles;
+    bool extensions;            /* Knows Open vSwitch's actions. */
+    bool has_group_features;
+    struct ofputil_group_features group_features;
     unsigned int handshake;     /* Bit mask of replies still missing. */
-    ovs_be32 features_xid, ports_xid, meters_xid, bundle_xid;
+    ovs_be32 features_xid, ports_xid, meters_xid, bundle_xid, groups_xid;
+    ovs_be32 extensions_xid, handshake_xid;
 
     /* Ports. */
     struct hmap ports_by_name;
@@ -125,6 +125,12 @@ struct pc_switch {
 };
 
 ovs_be32 pc_switch_send(struct pc_switch *, struct ofpbuf *);
+
+/* pc-switch-handshake.c. */
+void pc_switch_handshake_start(struct pc_switch *);
+bool pc_switch_handshake_message(struct pc_switch *, enum ofptype,
+                                 struct ofpbuf *);
+bool pc_switch_handshake_error(struct pc_switch *, ovs_be32 xid);
 
 /* pc-switch-ports.c. */
 void pc_switch_clear_ports(struct pc_switch *);

@@ -89,32 +89,8 @@ pc_switch_encode_mod(struct pc_switch *sw, const struct pc_mod *mod)
 }
 
 static void
-pc_submission_remember(struct pc_submission *sub, struct pc_mod *mod,
-                       ovs_be32 xid)
-{
-    struct pc_sent_mod *sent = xmalloc(sizeof *sent);
-
-    sent->xid = xid;
-    sent->mod = mod;
-    sent->refused = false;
-    hmap_insert(&sub->sent, &sent->hmap_node, (OVS_FORCE uint32_t) xid);
-}
-
-static void
-pc_submission_clear_sent(struct pc_submission *sub)
-{
-    struct pc_sent_mod *sent;
-
-    HMAP_FOR_EACH_POP (sent, hmap_node, &sub->sent) {
-        free(sent);
-    }
-}
-
-static void
 pc_submission_destroy(struct pc_submission *sub)
 {
-    pc_submission_clear_sent(sub);
-    hmap_destroy(&sub->sent);
     pc_mods_destroy(&sub->mods);
     ovs_list_remove(&sub->list_node);
     free(sub);
@@ -145,7 +121,6 @@ pc_switch_submit(struct pc_switch *sw, struct ovs_list *mods)
     sub->started_us = time_usec();
     ovs_list_init(&sub->mods);
     ovs_list_splice(&sub->mods, mods->next, mods);
-    hmap_init(&sub->sent);
     ovs_list_push_back(&sw->submissions, &sub->list_node);
     pc_switch_submit_run(sw);
     return sub->token;
@@ -188,7 +163,7 @@ pc_switch_send_barrier(struct pc_switch *sw, struct pc_submission *sub)
 }
 
 static void
-pc_switch_send_mod(struct pc_switch *sw, struct pc_submission *sub,
+pc_switch_send_mod(struct pc_switch *sw, const struct pc_submission *sub,
                    struct pc_mod *mod)
 {
     struct ofpbuf *msg = pc_switch_encode_mod(sw, mod);
@@ -204,7 +179,8 @@ pc_switch_send_mod(struct pc_switch *sw, struct pc_submission *sub,
         ofpbuf_delete(msg);
         msg = add;
     }
-    pc_submission_remember(sub, mod, pc_switch_send(sw, msg));
+    mod->refused = 0;
+    mod->xid = pc_switch_send(sw, msg);
 }
 
 /* Returns the first mod at 'node' or after it that belongs in the bundle. */
@@ -253,7 +229,7 @@ pc_submission_has_meter_deletes(const struct pc_submission *sub)
 static void
 pc_switch_submit_start(struct pc_switch *sw, struct pc_submission *sub)
 {
-    pc_submission_clear_sent(sub);
+    sub->answered = NULL;
     sub->bundle_error = 0;
     sub->n_refused = 0;
     sub->next = pc_submission_bundle_mod(sub, sub->mods.next);
@@ -319,22 +295,24 @@ pc_switch_submit_wait(struct pc_switch *sw)
 
 /* Answers. */
 
+/* Passes 'mod', which was refused and which it takes, on to the owner. */
 static void
-pc_switch_report(struct pc_switch *sw, const struct pc_mod *mod,
-                 enum ofperr ofperr)
+pc_switch_report(struct pc_switch *sw, struct pc_mod *mod)
 {
     char *what = pc_mod_format(mod);
 
     VLOG_WARN_RL(&rl, "%s: %s refused: %s", sw->target, what,
-                 ofperr_to_string(ofperr));
+                 ofperr_to_string(mod->refused));
     if (sw->n_errors >= MAX_ERRORS) {
         free(what);
+        pc_mod_destroy(mod);
         return;
     }
     struct pc_switch_error *error = xmalloc(sizeof *error);
     error->owner = mod->owner;
-    error->error = ofperr;
+    error->error = mod->refused;
     error->what = what;
+    error->mod = mod;
     ovs_list_push_back(&sw->errors, &error->list_node);
     sw->n_errors++;
 }
@@ -358,8 +336,54 @@ pc_switch_error_destroy(struct pc_switch_error *error)
 {
     if (error) {
         free(error->what);
+        pc_mod_destroy(error->mod);
         free(error);
     }
+}
+
+/* Is 'error' about the bundle rather than about the message that was to go
+ * into it?  (OFPBFC_MSG_FAILED comes with the error of that message.) */
+static bool
+pc_is_bundle_error(enum ofperr error)
+{
+    switch ((int) error) {
+    case OFPERR_OFPBFC_UNKNOWN:
+    case OFPERR_OFPBFC_EPERM:
+    case OFPERR_OFPBFC_BAD_ID:
+    case OFPERR_OFPBFC_BUNDLE_EXIST:
+    case OFPERR_OFPBFC_BUNDLE_CLOSED:
+    case OFPERR_OFPBFC_OUT_OF_BUNDLES:
+    case OFPERR_OFPBFC_BAD_TYPE:
+    case OFPERR_OFPBFC_BAD_FLAGS:
+    case OFPERR_OFPBFC_MSG_UNSUP:
+    case OFPERR_OFPBFC_MSG_TOO_MANY:
+    case OFPERR_OFPBFC_TIMEOUT:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Returns the mod that was sent as 'xid', or NULL.  Answers come in the order
+ * of what they answer, so the search goes on where the last one ended. */
+static struct pc_mod *
+pc_submission_find(struct pc_submission *sub, ovs_be32 xid)
+{
+    const struct ovs_list *start = (sub->answered ? &sub->answered->node
+                                    : &sub->mods);
+    const struct ovs_list *node = start;
+
+    do {
+        if (node != &sub->mods) {
+            struct pc_mod *mod = CONTAINER_OF(node, struct pc_mod, node);
+            if (mod->xid == xid) {
+                sub->answered = mod;
+                return mod;
+            }
+        }
+        node = node->next;
+    } while (node != start);
+    return NULL;
 }
 
 /* Takes note of 'error' in answer to message 'xid'.  Returns false if that
@@ -368,7 +392,6 @@ bool
 pc_switch_submit_error(struct pc_switch *sw, ovs_be32 xid, enum ofperr error)
 {
     struct pc_submission *sub = pc_switch_submission(sw);
-    struct pc_sent_mod *sent;
 
     if (!sub) {
         return false;
@@ -377,32 +400,38 @@ pc_switch_submit_error(struct pc_switch *sw, ovs_be32 xid, enum ofperr error)
         sub->bundle_error = error;
         return true;
     }
-    HMAP_FOR_EACH_WITH_HASH (sent, hmap_node, (OVS_FORCE uint32_t) xid,
-                             &sub->sent) {
-        if (sent->xid == xid) {
-            if (!sent->refused) {
-                sent->refused = true;
-                sub->n_refused++;
-                pc_switch_report(sw, sent->mod, error);
-            }
-            return true;
-        }
+    struct pc_mod *mod = pc_submission_find(sub, xid);
+    if (!mod) {
+        return false;
     }
-    return false;
+    if (sub->bundled && !pc_mod_is_meter(mod)
+        && (sub->bundle_error || pc_is_bundle_error(error))) {
+        /* The bundle is at fault, nothing is known about the mod. */
+        sub->bundle_error = (sub->bundle_error ? sub->bundle_error : error);
+    } else if (!mod->refused) {
+        mod->refused = error;
+        sub->n_refused++;
+    }
+    return true;
 }
 
+/* Takes the refused mods out of 'sub' and reports them. */
 static void
-pc_switch_submit_drop_refused(struct pc_submission *sub)
+pc_switch_submit_drop_refused(struct pc_switch *sw, struct pc_submission *sub)
 {
-    struct pc_sent_mod *sent;
+    struct pc_mod *mod;
 
-    HMAP_FOR_EACH (sent, hmap_node, &sub->sent) {
-        if (sent->refused) {
-            ovs_list_remove(&sent->mod->node);
-            pc_mod_destroy(sent->mod);
+    if (!sub->n_refused) {
+        return;
+    }
+    LIST_FOR_EACH_SAFE (mod, node, &sub->mods) {
+        if (mod->refused) {
+            ovs_list_remove(&mod->node);
+            pc_switch_report(sw, mod);
         }
     }
-    pc_submission_clear_sent(sub);
+    sub->n_refused = 0;
+    sub->answered = NULL;
 }
 
 static void
@@ -422,7 +451,8 @@ pc_switch_submit_end(struct pc_switch *sw, struct pc_submission *sub)
         pc_switch_submit_finished(sw, sub);
         return;
     }
-    pc_submission_clear_sent(sub);
+    sub->n_refused = 0;
+    sub->answered = NULL;
     pc_switch_send_meters(sw, sub, true);
     pc_switch_send_barrier(sw, sub);
     sub->stage = PC_SUBMIT_FINISHING;
@@ -438,7 +468,7 @@ pc_switch_submit_again(struct pc_switch *sw, struct pc_submission *sub)
                      sw->target, ofperr_to_string(sub->bundle_error));
         sub->bundled = false;
     }
-    pc_switch_submit_drop_refused(sub);
+    pc_switch_submit_drop_refused(sw, sub);
     pc_switch_submit_start(sw, sub);
     pc_switch_submit_run(sw);
 }
@@ -447,7 +477,7 @@ static void
 pc_switch_submit_checked(struct pc_switch *sw, struct pc_submission *sub)
 {
     if (!sub->bundled) {
-        pc_switch_submit_drop_refused(sub);
+        pc_switch_submit_drop_refused(sw, sub);
         pc_switch_submit_end(sw, sub);
     } else if (sub->n_refused || sub->bundle_error) {
         pc_switch_send_bundle_control(sw, sub, OFPBCT_DISCARD_REQUEST);
@@ -482,6 +512,7 @@ pc_switch_submit_barrier(struct pc_switch *sw, ovs_be32 xid)
         }
         break;
     case PC_SUBMIT_FINISHING:
+        pc_switch_submit_drop_refused(sw, sub);
         pc_switch_submit_finished(sw, sub);
         break;
     case PC_SUBMIT_NEW:

@@ -19,22 +19,17 @@
 
 #include <errno.h>
 
-#include "openflow/nicira-ext.h"
 #include "openflow/openflow.h"
-#include "openvswitch/ofp-bundle.h"
-#include "openvswitch/ofp-meter.h"
 #include "openvswitch/ofp-msgs.h"
 #include "openvswitch/ofp-switch.h"
 #include "openvswitch/ofp-util.h"
 #include "openvswitch/vlog.h"
 #include "pc-switch-private.h"
 #include "socket-util.h"
+#include "stream-ssl.h"
 #include "util.h"
 
 VLOG_DEFINE_THIS_MODULE(pc_switch);
-
-/* Bundle id of the handshake's test whether the switch knows bundles. */
-#define PROBE_BUNDLE_ID UINT32_MAX
 
 /* Seconds without a message before the connection is probed, and the longest
  * pause between two attempts to connect, in seconds. */
@@ -49,13 +44,6 @@ VLOG_DEFINE_THIS_MODULE(pc_switch);
  * that does not read. */
 #define MAX_PACKET_INS 256
 #define MAX_TX_BYTES (4 * 1024 * 1024)
-
-/* Replies that the handshake waits for, in 'handshake'. */
-enum {
-    HS_PORTS = 1 << 0,
-    HS_METERS = 1 << 1,
-    HS_BUNDLE = 1 << 2
-};
 
 static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(30, 60);
 
@@ -133,8 +121,6 @@ pc_switch_send(struct pc_switch *sw, struct ofpbuf *msg)
     return xid;
 }
 
-/* Handshake. */
-
 static void
 pc_switch_disconnected(struct pc_switch *sw)
 {
@@ -155,91 +141,7 @@ pc_switch_connected(struct pc_switch *sw)
     HMAP_FOR_EACH (port, name_node, &sw->ports_by_name) {
         sset_add(&sw->stale_ports, port->name);
     }
-    sw->phase = PC_SWITCH_FEATURES;
-    sw->features_xid = pc_switch_send(
-        sw, ofpraw_alloc(OFPRAW_OFPT_FEATURES_REQUEST, sw->version, 0));
-}
-
-/* Asks for asynchronous messages, in the richest form: whole packets, with
- * the metadata and userdata of NXT_PACKET_IN2, under our controller id. */
-static void
-pc_switch_configure(struct pc_switch *sw)
-{
-    struct ofputil_switch_config config = {
-        .frag = OFPUTIL_FRAG_NORMAL,
-        .invalid_ttl_to_controller = -1,
-        .miss_send_len = UINT16_MAX,
-    };
-    pc_switch_send(sw, ofputil_encode_set_config(&config, sw->version));
-    pc_switch_send(sw, ofputil_encode_set_packet_in_format(
-                       sw->version, OFPUTIL_PACKET_IN_NXT2));
-
-    struct ofpbuf *msg = ofpraw_alloc(OFPRAW_NXT_SET_CONTROLLER_ID,
-                                      sw->version, 0);
-    struct nx_controller_id *nci = ofpbuf_put_zeros(msg, sizeof *nci);
-    nci->controller_id = htons(sw->controller_id);
-    pc_switch_send(sw, msg);
-}
-
-static void
-pc_switch_features_reply(struct pc_switch *sw, struct ofpbuf *msg)
-{
-    struct ofputil_switch_features features;
-    enum ofperr error = ofputil_pull_switch_features(msg, &features);
-
-    if (error || sw->phase != PC_SWITCH_FEATURES) {
-        return;
-    }
-    sw->datapath_id = features.datapath_id;
-    sw->bundles = false;
-    sw->max_meters = 0;
-    pc_switch_configure(sw);
-
-    sw->handshake = HS_PORTS | HS_METERS | HS_BUNDLE;
-    sw->phase = PC_SWITCH_PORTS;
-    sw->meters_xid = pc_switch_send(
-        sw, ofputil_encode_meter_request(sw->version, OFPUTIL_METER_FEATURES,
-                                         0));
-    struct ofputil_bundle_ctrl_msg bc = {
-        .bundle_id = PROBE_BUNDLE_ID,
-        .type = OFPBCT_OPEN_REQUEST,
-        .flags = OFPBF_ATOMIC | OFPBF_ORDERED,
-    };
-    sw->bundle_xid = pc_switch_send(
-        sw, ofputil_encode_bundle_ctrl_request(sw->version, &bc));
-    sw->ports_xid = pc_switch_send(
-        sw, ofputil_encode_port_desc_stats_request(sw->version, OFPP_ANY));
-}
-
-static void
-pc_switch_handshake_done(struct pc_switch *sw, unsigned int step)
-{
-    sw->handshake &= ~step;
-    if (sw->phase != PC_SWITCH_PORTS || sw->handshake) {
-        return;
-    }
-    sw->phase = PC_SWITCH_READY;
-    sw->epoch++;
-    sw->counters.n_connections++;
-    VLOG_INFO("%s: connected, OpenFlow %s, datapath %016"PRIx64
-              ", %"PRIuSIZE" ports, %s, %"PRIu32" meters",
-              sw->target, pc_switch_version(sw), sw->datapath_id,
-              hmap_count(&sw->ports_by_name),
-              sw->bundles ? "bundles" : "no bundles (changes are not atomic)",
-              sw->max_meters);
-}
-
-static void
-pc_switch_bundle_probe_reply(struct pc_switch *sw)
-{
-    struct ofputil_bundle_ctrl_msg bc = {
-        .bundle_id = PROBE_BUNDLE_ID,
-        .type = OFPBCT_DISCARD_REQUEST,
-        .flags = OFPBF_ATOMIC | OFPBF_ORDERED,
-    };
-    sw->bundles = true;
-    pc_switch_send(sw, ofputil_encode_bundle_ctrl_request(sw->version, &bc));
-    pc_switch_handshake_done(sw, HS_BUNDLE);
+    pc_switch_handshake_start(sw);
 }
 
 /* Packets. */
@@ -316,26 +218,11 @@ pc_switch_error_reply(struct pc_switch *sw, const struct ofp_header *oh)
     enum ofperr error = ofperr_decode_msg(oh, NULL);
 
     sw->counters.n_errors++;
-    if (sw->phase == PC_SWITCH_PORTS && oh->xid == sw->bundle_xid) {
-        pc_switch_handshake_done(sw, HS_BUNDLE);
-    } else if (sw->phase == PC_SWITCH_PORTS && oh->xid == sw->meters_xid) {
-        pc_switch_handshake_done(sw, HS_METERS);
-    } else if (!pc_switch_submit_error(sw, oh->xid, error)
-               && !pc_switch_read_error(sw, oh->xid, error)) {
+    if (!pc_switch_handshake_error(sw, oh->xid)
+        && !pc_switch_submit_error(sw, oh->xid, error)
+        && !pc_switch_read_error(sw, oh->xid, error)) {
         VLOG_INFO_RL(&rl, "%s: OpenFlow error %s", sw->target,
                      ofperr_to_string(error));
-    }
-}
-
-static void
-pc_switch_meter_features(struct pc_switch *sw, const struct ofp_header *oh)
-{
-    struct ofputil_meter_features mf;
-
-    if (sw->phase == PC_SWITCH_PORTS && oh->xid == sw->meters_xid) {
-        ofputil_decode_meter_features(oh, &mf);
-        sw->max_meters = mf.max_meters;
-        pc_switch_handshake_done(sw, HS_METERS);
     }
 }
 
@@ -351,20 +238,10 @@ pc_switch_dispatch(struct pc_switch *sw, struct ofpbuf **msgp)
         VLOG_INFO_RL(&rl, "%s: unknown OpenFlow message", sw->target);
         return;
     }
-    if (type == OFPTYPE_ECHO_REQUEST) {
+    if (pc_switch_handshake_message(sw, type, msg)) {
+        return;
+    } else if (type == OFPTYPE_ECHO_REQUEST) {
         pc_switch_send(sw, ofputil_encode_echo_reply(oh));
-    } else if (type == OFPTYPE_FEATURES_REPLY) {
-        pc_switch_features_reply(sw, msg);
-    } else if (type == OFPTYPE_PORT_DESC_STATS_REPLY) {
-        if (pc_switch_ports_reply(sw, msg)) {
-            pc_switch_handshake_done(sw, HS_PORTS);
-        }
-    } else if (type == OFPTYPE_METER_FEATURES_STATS_REPLY) {
-        pc_switch_meter_features(sw, oh);
-    } else if (type == OFPTYPE_BUNDLE_CONTROL) {
-        if (sw->phase == PC_SWITCH_PORTS && oh->xid == sw->bundle_xid) {
-            pc_switch_bundle_probe_reply(sw);
-        }
     } else if (type == OFPTYPE_BARRIER_REPLY) {
         pc_switch_submit_barrier(sw, oh->xid);
     } else if (type == OFPTYPE_ERROR) {
@@ -486,6 +363,13 @@ pc_switch_has_bundles(const struct pc_switch *sw)
     return sw->bundles;
 }
 
+/* Does the switch know Open vSwitch's actions ("resubmit" and the like)? */
+bool
+pc_switch_has_extensions(const struct pc_switch *sw)
+{
+    return sw->extensions;
+}
+
 /* Returns the number of meters that the switch can have, 0 if it has none. */
 uint32_t
 pc_switch_max_meters(const struct pc_switch *sw)
@@ -513,7 +397,25 @@ pc_switch_failed(const struct pc_switch *sw)
 const char *
 pc_switch_last_error(const struct pc_switch *sw)
 {
-    return ovs_retval_to_string(rconn_get_last_error(sw->rconn));
+    int error = rconn_get_last_error(sw->rconn);
+
+    if (!strncmp(sw->target, "ssl:", 4)) {
+        if (!stream_ssl_is_configured()) {
+            return "the agent has no private key, certificate and CA "
+                   "certificate (its options, or the SSL row)";
+        } else if (error == EPROTO || error == ENOPROTOOPT) {
+            return "no TLS session (does each side trust the CA of the "
+                   "other's certificate?)";
+        }
+    }
+    return ovs_retval_to_string(error);
+}
+
+/* Returns what groups the switch can have; NULL if it did not say. */
+const struct ofputil_group_features *
+pc_switch_group_features(const struct pc_switch *sw)
+{
+    return sw->has_group_features ? &sw->group_features : NULL;
 }
 
 const char *

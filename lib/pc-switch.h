@@ -47,7 +47,9 @@
  * refuses a mod the bundle is discarded as a whole, the refused mod is
  * reported by pc_switch_next_error() with its owner, and the rest is
  * submitted again without it, so that one owner's mistake delays but does not
- * block the others.  A switch without bundles gets the same mods one by one.
+ * block the others.  A switch without bundles, or one that refuses the bundle
+ * itself, gets the same mods one by one in the same order, with a barrier at
+ * the end.
  *
  * Thread-safety
  * =============
@@ -67,7 +69,9 @@
 
 struct ofputil_flow_stats;
 struct ofputil_group_desc;
+struct ofputil_group_features;
 struct ofputil_meter_config;
+struct pc_mod;
 struct pc_switch;
 struct sset;
 
@@ -103,6 +107,7 @@ struct pc_switch_error {
     struct uuid owner;          /* Owner of the refused mod. */
     enum ofperr error;
     char *what;                 /* The mod in words. */
+    struct pc_mod *mod;         /* The mod itself. */
 };
 
 /* A packet that the switch sent to us. */
@@ -125,6 +130,9 @@ uint64_t pc_switch_datapath_id(const struct pc_switch *);
 const char *pc_switch_version(const struct pc_switch *);
 enum ofputil_protocol pc_switch_protocol(const struct pc_switch *);
 bool pc_switch_has_bundles(const struct pc_switch *);
+bool pc_switch_has_extensions(const struct pc_switch *);
+const struct ofputil_group_features *
+    pc_switch_group_features(const struct pc_switch *);
 uint32_t pc_switch_max_meters(const struct pc_switch *);
 const char *pc_switch_state(const struct pc_switch *);
 bool pc_switch_failed(const struct pc_switch *);
