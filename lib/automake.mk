@@ -44,6 +44,7 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-controller-overlap.c \
 	lib/pc-controller-place.c \
 	lib/pc-controller-private.h \
+	lib/pc-controller-probe.c \
 	lib/pc-controller-recompute.c \
 	lib/pc-controller-status.c \
 	lib/pc-controller-sync.c \

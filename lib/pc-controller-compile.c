@@ -17,6 +17,8 @@
 #include <config.h>
 #include "pc-controller.h"
 
+#include <limits.h>
+
 #include "openvswitch/vlog.h"
 #include "packets.h"
 #include "pc-compile.h"
@@ -34,6 +36,9 @@ VLOG_DEFINE_THIS_MODULE(pc_controller_compile);
 
 /* From values to desired flows: compiles what is marked dirty, in every
  * router. */
+
+/* Time for rules in one turn of the main loop, in us: some hundred rules. */
+#define COMPILE_US 20000
 
 /* Takes all that 'owner' has out of every router's table. */
 void
@@ -402,8 +407,34 @@ pc_ctl_compile_common(struct pc_controller *c)
     }
 }
 
+/* Compiles dirty rules that had, or had not, an error before, until all are
+ * done or time_usec() is beyond 'deadline'.  Returns how many.
+ *
+ * A rule that had no error before keeps what it has: after a restart too the
+ * same of two equal rules wins. */
 static size_t
-pc_ctl_compile_dirty(struct pc_controller *c)
+pc_ctl_compile_rules(struct pc_controller *c, bool had_error,
+                     long long int deadline)
+{
+    struct hmapx_node *node;
+    size_t n = 0;
+
+    HMAPX_FOR_EACH_SAFE (node, &c->dirty_rules) {
+        struct pc_ctl_rule *rule = node->data;
+
+        if (!!rule->error == had_error) {
+            pc_ctl_rule_compile(c, rule);
+            hmapx_delete(&c->dirty_rules, node);
+            if (!(++n % 32) && time_usec() > deadline) {
+                break;
+            }
+        }
+    }
+    return n;
+}
+
+static size_t
+pc_ctl_compile_dirty(struct pc_controller *c, long long int deadline)
 {
     struct hmapx_node *node;
     size_t n = (hmapx_count(&c->dirty_parts) + hmapx_count(&c->dirty_vis)
@@ -425,54 +456,67 @@ pc_ctl_compile_dirty(struct pc_controller *c)
         pc_ctl_chain_compile(c, node->data);
     }
 
-    pc_ctl_overlap_place(c);
-
-    /* A rule that had no error before keeps what it has: after a restart too
-     * the same of two equal rules wins. */
-    HMAPX_FOR_EACH (node, &c->dirty_rules) {
-        struct pc_ctl_rule *rule = node->data;
-        if (!rule->error) {
-            pc_ctl_rule_compile(c, rule);
-        }
+    /* Once for all of them; again if the database has changed meanwhile. */
+    if (!c->compiling || c->placed_seqno != ovsdb_idl_get_seqno(c->idl)) {
+        c->placed_seqno = ovsdb_idl_get_seqno(c->idl);
+        pc_ctl_overlap_place(c);
     }
-    HMAPX_FOR_EACH (node, &c->dirty_rules) {
-        struct pc_ctl_rule *rule = node->data;
-        if (rule->error) {
-            pc_ctl_rule_compile(c, rule);
-        }
-    }
-    pc_ctl_recheck_conflicts(c);
-    c->recheck = false;
     hmapx_clear(&c->dirty_parts);
     hmapx_clear(&c->dirty_vis);
     hmapx_clear(&c->dirty_services);
     hmapx_clear(&c->dirty_chains);
-    hmapx_clear(&c->dirty_rules);
+    n -= hmapx_count(&c->dirty_rules);
+    n += pc_ctl_compile_rules(c, false, deadline);
+    n += pc_ctl_compile_rules(c, true, deadline);
+    if (hmapx_is_empty(&c->dirty_rules)) {
+        pc_ctl_recheck_conflicts(c);
+        c->recheck = false;
+    }
     return n;
 }
 
-/* Compiles what is marked dirty. */
+/* Is there a switch to compile for?  Before that, all stays marked dirty. */
+static bool
+pc_ctl_any_prepared(const struct pc_controller *c)
+{
+    const struct pc_ctl_router *r;
+
+    HMAP_FOR_EACH (r, hmap_node, &c->routers) {
+        if (r->prepared) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Compiles what is marked dirty, rules for COMPILE_US at most: until the rest
+ * has been compiled as well, 'c->compiling', nothing is submitted, so that a
+ * transaction's changes stay together. */
 void
 pc_ctl_compile_run(struct pc_controller *c)
 {
-    if (hmapx_is_empty(&c->dirty_parts) && hmapx_is_empty(&c->dirty_vis)
-        && hmapx_is_empty(&c->dirty_services)
-        && hmapx_is_empty(&c->dirty_chains)
-        && hmapx_is_empty(&c->dirty_rules) && !c->recheck) {
+    if ((hmapx_is_empty(&c->dirty_parts) && hmapx_is_empty(&c->dirty_vis)
+         && hmapx_is_empty(&c->dirty_services)
+         && hmapx_is_empty(&c->dirty_chains)
+         && hmapx_is_empty(&c->dirty_rules) && !c->recheck)
+        || !pc_ctl_any_prepared(c)) {
+        c->compiling = false;
         return;
     }
     long long int start = time_usec();
     c->generation++;
-    c->counters.last_compiled = pc_ctl_compile_dirty(c);
+    c->counters.last_compiled = pc_ctl_compile_dirty(c, start + COMPILE_US);
     c->counters.n_compiled += c->counters.last_compiled;
     c->counters.n_runs++;
     c->counters.compile_us += time_usec() - start;
+    c->compiling = !hmapx_is_empty(&c->dirty_rules);
 }
 
-/* Compiles everything, into tables that are as good as empty. */
+/* Compiles everything at once, into tables that are as good as empty. */
 void
 pc_ctl_compile_all(struct pc_controller *c)
 {
+    c->compiling = false;
     pc_ctl_mark_all_dirty(c);
-    pc_ctl_compile_dirty(c);
+    pc_ctl_compile_dirty(c, LLONG_MAX);
 }

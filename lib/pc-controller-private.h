@@ -28,6 +28,7 @@
  *   pc-controller-address.c addresses of VIs
  *   pc-controller-overlap.c which rule comes first
  *   pc-controller-status.c errors and status written back
+ *   pc-controller-probe.c  what a router's switch can do, and what not
  *   pc-controller-sync.c   desired flows -> switch; acknowledgement
  *
  * A change goes through in that order: a tracked row marks objects dirty, the
@@ -82,6 +83,10 @@ struct pc_ctl_router {
     bool prepared;              /* 'l3' exists: the switch has been seen. */
     bool common;                /* Has the table pc_compile_common()'s? */
     bool meters;                /* Has the switch room for our meters? */
+    bool selection;             /* Can groups be told how to select? */
+    bool unfit;                 /* Nothing of ours works on that switch. */
+    bool held;                  /* Submit nothing: not all is compiled. */
+    char *missing;              /* What the switch cannot do; NULL: nothing. */
 
     /* Synchronization. */
     unsigned int epoch;         /* pc_switch_epoch() that was read. */
@@ -216,6 +221,8 @@ struct pc_controller {
     int64_t hold_cfg;           /* Acknowledge nothing below this. */
     bool hold_pending;          /* 'hold_cfg' is the next snapshot's. */
     bool status_dirty;          /* Router status to be looked at. */
+    bool compiling;             /* Not all that is dirty is compiled yet. */
+    unsigned int placed_seqno;  /* Database when pc_ctl_overlap_place() ran. */
 
     struct pc_ctl_counters counters;
     struct pc_explain *explain;
@@ -310,6 +317,9 @@ char *pc_ctl_vi_mac(const struct pc_controller *, uint16_t number);
 /* pc-controller-status.c. */
 void pc_ctl_write_errors(struct pc_controller *);
 void pc_ctl_write_status(struct pc_controller *);
+
+/* pc-controller-probe.c. */
+bool pc_ctl_router_probe(struct pc_ctl_router *);
 
 /* pc-controller-sync.c. */
 struct pc_ctl_router *pc_ctl_router_create(struct pc_controller *,

@@ -51,6 +51,7 @@ pc_ctl_compile_anew(struct pc_controller *c, struct pc_ctl_saved *saved)
         if (r->prepared) {
             saved[n++] = (struct pc_ctl_saved) { r, r->table, r->l3 };
             r->table = pc_flow_table_create();
+            pc_flow_table_set_selection(r->table, r->selection);
             r->l3 = pc_ctl_l3_create(r, r->table);
             r->common = false;
         }

@@ -141,6 +141,10 @@ pc_ctl_router_smap(const struct pc_ctl_router *r, struct smap *status)
         smap_add(status, "bundles",
                  pc_switch_has_bundles(r->sw) ? "true" : "false");
         smap_add(status, "meters", r->meters ? "true" : "false");
+        smap_add(status, "selection", r->selection ? "true" : "false");
+        if (r->missing) {
+            smap_add(status, "missing", r->missing);
+        }
     }
 }
 
@@ -150,7 +154,10 @@ pc_ctl_write_router(struct pc_controller *c, struct pc_ctl_router *r,
 {
     bool connected = pc_switch_is_ready(r->sw);
     char *dpid = xasprintf("%016"PRIx64, pc_switch_datapath_id(r->sw));
-    char *error = (connected || !pc_switch_failed(r->sw) ? xstrdup(r->error)
+    char *error = (connected && r->unfit
+                   ? xasprintf("%s has %s", r->target, r->missing)
+                   : connected || !pc_switch_failed(r->sw)
+                   ? xstrdup(r->error)
                    : xasprintf("cannot connect to %s: %s", r->target,
                                pc_switch_last_error(r->sw)));
 

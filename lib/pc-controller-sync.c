@@ -101,6 +101,7 @@ pc_ctl_router_destroy(struct pc_controller *c, struct pc_ctl_router *r)
     pc_flow_table_destroy(r->table);
     free(r->name);
     free(r->target);
+    free(r->missing);
     free(r->error);
     free(r);
 }
@@ -119,6 +120,7 @@ pc_ctl_router_leave(struct pc_controller *c, struct pc_ctl_router *r)
     r->l3 = NULL;
     pc_flow_table_clear(r->table);
     hmap_remove(&c->routers, &r->hmap_node);
+    r->held = false;
     ovs_list_push_back(&c->leaving_routers, &r->list_node);
     r->leaving_until = time_msec() + LEAVE_TIMEOUT;
     VLOG_INFO("router %s: removing all flows", r->name);
@@ -183,19 +185,24 @@ pc_ctl_sync_resync(struct pc_ctl_router *r)
 static void
 pc_ctl_router_prepare(struct pc_controller *c, struct pc_ctl_router *r)
 {
-    bool meters = pc_switch_max_meters(r->sw) > PC_METER_LAST;
+    bool changed = pc_ctl_router_probe(r);
 
-    if (r->leaving_until || (r->prepared && r->meters == meters)) {
+    if (r->leaving_until || (r->prepared && !changed)) {
         return;
     }
     pc_flow_table_clear(r->table);
+    pc_flow_table_set_selection(r->table, r->selection);
     pc_l3_destroy(r->l3);
-    r->meters = meters;
-    r->l3 = pc_ctl_l3_create(r, r->table);
-    r->prepared = true;
+    r->l3 = NULL;
+    r->prepared = !r->unfit;
     r->common = false;
-    pc_ctl_compile_all(c);
+    if (r->prepared) {
+        r->l3 = pc_ctl_l3_create(r, r->table);
+        pc_ctl_mark_all_dirty(c);
+        pc_ctl_compile_run(c);
+    }
     c->generation++;
+    c->status_dirty = true;
 }
 
 static void
@@ -249,8 +256,8 @@ pc_ctl_finish_reading(struct pc_controller *c, struct pc_ctl_router *r)
 void
 pc_ctl_sync_submit(struct pc_ctl_router *r)
 {
-    if (r->synced && pc_switch_is_ready(r->sw) && !pc_switch_is_busy(r->sw)
-        && pc_flow_table_is_dirty(r->table)) {
+    if (r->synced && !r->held && pc_switch_is_ready(r->sw)
+        && !pc_switch_is_busy(r->sw) && pc_flow_table_is_dirty(r->table)) {
         struct ovs_list mods = OVS_LIST_INITIALIZER(&mods);
 
         pc_flow_table_take_changes(r->table, &mods);
@@ -271,6 +278,7 @@ pc_ctl_switch_refused(struct pc_controller *c, struct pc_ctl_router *r,
     char *text = xasprintf("router %s refused %s: %s", r->name, error->what,
                            ofperr_to_string(error->error));
 
+    pc_flow_table_refused(r->table, error->mod);
     svc = vi ? vi->svc : svc;
     if (rule) {
         /* Half a rule is worse than none. */
@@ -328,7 +336,7 @@ pc_ctl_mark(const struct pc_controller *c)
 static void
 pc_ctl_update_marks(const struct pc_controller *c, struct pc_ctl_router *r)
 {
-    if (!r->synced || !pc_switch_is_ready(r->sw)) {
+    if (!r->synced || r->held || !pc_switch_is_ready(r->sw)) {
         return;
     }
     bool acked = pc_switch_acked(r->sw) >= r->token;
@@ -482,7 +490,8 @@ pc_ctl_sync_run(struct pc_controller *c)
     }
     pc_ctl_compile_run(c);
     HMAP_FOR_EACH (r, hmap_node, &c->routers) {
-        if (r->installed && !r->reading) {
+        r->held = c->compiling;
+        if (r->installed && !r->reading && !r->held) {
             pc_ctl_finish_reading(c, r);
         }
         pc_ctl_l3_run(r);       /* Submits. */
@@ -498,6 +507,9 @@ pc_ctl_sync_wait(struct pc_controller *c)
 {
     struct pc_ctl_router *r;
 
+    if (c->compiling) {
+        poll_immediate_wake();
+    }
     HMAP_FOR_EACH (r, hmap_node, &c->routers) {
         pc_ctl_router_wait(c, r);
     }

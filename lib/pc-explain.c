@@ -136,6 +136,9 @@ pc_explain_router_json(const struct pc_ctl_router *r)
     json_object_put(json, "flows", json_integer_create(counts.n_flows));
     json_object_put(json, "groups", json_integer_create(counts.n_groups));
     json_object_put(json, "acknowledged", json_integer_create(r->done.cfg));
+    if (r->missing) {
+        json_object_put_string(json, "missing", r->missing);
+    }
     json_object_put_string(json, "error", r->error);
     return json;
 }
@@ -158,6 +161,9 @@ pc_explain_router_text(const struct pc_ctl_router *r, struct ds *ds)
                       ? "bundles" : "no bundles (changes are not atomic)",
                       r->meters ? "meters"
                       : "no meters (network capacity is not enforced)");
+    }
+    if (pc_switch_is_ready(r->sw) && r->missing) {
+        ds_put_format(ds, "    missing: %s\n", r->missing);
     }
     ds_put_format(ds, "    wanted: %"PRIuSIZE" flows, %"PRIuSIZE" groups, "
                   "%"PRIuSIZE" meters\n",

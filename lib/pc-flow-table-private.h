@@ -54,6 +54,7 @@ struct pc_entry {
     uint64_t seq;               /* Age of a shadow. */
     bool shadow;
     bool dirty;
+    bool refused;               /* 'want' was: not to be tried again. */
 };
 
 struct pc_owner {
@@ -68,6 +69,7 @@ struct pc_flow_table {
     struct hmap owners;
     struct ovs_list dirty;
     uint64_t next_seq;
+    bool selection;             /* Select groups as they are. */
 };
 
 uint32_t pc_key_hash(const struct pc_key *);

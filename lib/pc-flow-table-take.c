@@ -151,6 +151,9 @@ pc_flow_table_take_changes(struct pc_flow_table *t, struct ovs_list *mods)
         if (!e->want) {
             pc_flow_table_promote(t, e);
         }
+        if (e->refused) {
+            continue;
+        }
         if (!pc_value_equal(e->want, e->have)) {
             ovs_list_push_back(&phases[entry_phase(e)],
                                &entry_to_mod(e)->node);
@@ -164,6 +167,59 @@ pc_flow_table_take_changes(struct pc_flow_table *t, struct ovs_list *mods)
     }
     for (size_t i = 0; i < N_PHASES; i++) {
         ovs_list_push_back_all(mods, &phases[i]);
+    }
+}
+
+/* What the switch has instead of what 'mod' was to change: nobody knows. */
+static struct pc_value *
+unknown_value(const struct pc_mod *mod)
+{
+    struct ofputil_group_mod gm = { .group_id = mod->gm.group_id,
+                                    .type = OFPGT11_INDIRECT };
+
+    if (mod->type == PC_MOD_FLOW) {
+        return pc_value_from_flow(mod->fm.new_cookie, NULL, 0);
+    } else if (mod->type == PC_MOD_METER) {
+        struct ofputil_meter_config config = {
+            .meter_id = mod->mm.meter.meter_id };
+        return pc_value_from_meter(&config);
+    }
+    ovs_list_init(&gm.buckets);
+    return pc_value_from_group(&gm);
+}
+
+static bool
+mod_modifies(const struct pc_mod *mod)
+{
+    return (mod->type == PC_MOD_FLOW
+            ? mod->fm.command == OFPFC_MODIFY_STRICT
+            : mod->type == PC_MOD_GROUP ? mod->gm.command == OFPGC11_MODIFY
+            : mod->mm.command == OFPMC13_MODIFY);
+}
+
+void
+pc_flow_table_refused(struct pc_flow_table *t, const struct pc_mod *mod)
+{
+    struct pc_key key = {
+        .type = mod->type,
+        .id = (mod->type == PC_MOD_GROUP ? mod->gm.group_id
+               : mod->type == PC_MOD_METER ? mod->mm.meter.meter_id : 0),
+    };
+
+    if (pc_mod_is_delete(mod)) {
+        return;                 /* Whatever it was, it is gone. */
+    }
+    if (mod->type == PC_MOD_FLOW) {
+        key.table_id = mod->fm.table_id;
+        key.priority = mod->fm.priority;
+        minimatch_clone(&key.match, &mod->fm.match);
+    }
+    struct pc_entry *e = pc_entry_find(&t->entries, &key, pc_key_hash(&key));
+    pc_key_destroy(&key);
+    if (e) {
+        e->refused = e->want && pc_value_equal(e->want, e->have);
+        pc_value_unref(e->have);
+        e->have = mod_modifies(mod) ? unknown_value(mod) : NULL;
     }
 }
 

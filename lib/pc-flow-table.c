@@ -18,6 +18,7 @@
 #include "pc-flow-table.h"
 
 #include "hash.h"
+#include "openvswitch/ofp-group.h"
 #include "openvswitch/ofpbuf.h"
 #include "pc-flow-table-private.h"
 #include "util.h"
@@ -116,6 +117,7 @@ pc_flow_table_create(void)
     hmap_init(&t->shadows);
     hmap_init(&t->owners);
     ovs_list_init(&t->dirty);
+    t->selection = true;
     return t;
 }
 
@@ -202,6 +204,7 @@ give_up(struct pc_flow_table *t, struct pc_entry *e)
     } else {
         pc_value_unref(e->want);
         e->want = NULL;
+        e->refused = false;
         pc_flow_table_mark_dirty(t, e);
     }
 }
@@ -296,6 +299,7 @@ add(struct pc_flow_table *t, const struct uuid *owner, struct pc_key *key,
     }
     pc_value_unref(e->want);
     e->want = value;
+    e->refused = false;
     if (!e->shadow) {
         pc_flow_table_mark_dirty(t, e);
     }
@@ -359,13 +363,37 @@ pc_flow_table_remove_flow(struct pc_flow_table *t, const struct uuid *owner,
     return true;
 }
 
+/* Makes of a select group one in which the first live bucket gets all. */
+static void
+stand_by(struct ofputil_group_mod *gm)
+{
+    struct ofputil_bucket *b;
+
+    gm->type = OFPGT11_FF;
+    ofputil_group_properties_destroy(&gm->props);
+    memset(&gm->props, 0, sizeof gm->props);
+    LIST_FOR_EACH (b, list_node, &gm->buckets) {
+        b->weight = 0;
+    }
+}
+
+void
+pc_flow_table_set_selection(struct pc_flow_table *t, bool selection)
+{
+    t->selection = selection;
+}
+
 void
 pc_flow_table_add_group(struct pc_flow_table *t, const struct uuid *owner,
                         const struct ofputil_group_mod *gm)
 {
     struct pc_key key = { .type = PC_MOD_GROUP, .id = gm->group_id };
 
-    add(t, owner, &key, pc_value_from_group(gm));
+    struct pc_value *value = pc_value_from_group(gm);
+    if (gm->type == OFPGT11_SELECT && !t->selection) {
+        stand_by(&value->group);
+    }
+    add(t, owner, &key, value);
 }
 
 void

@@ -94,6 +94,12 @@ bool pc_flow_table_remove_flow(struct pc_flow_table *,
 void pc_flow_table_add_group(struct pc_flow_table *, const struct uuid *owner,
                              const struct ofputil_group_mod *gm);
 
+/* False for a switch whose select groups cannot be told how to select: then
+ * those of the two directions would choose different VIs.  A select group that
+ * is added later becomes a fast failover group: the first of its VIs that is
+ * alive gets all, the others stand by.  (True at first.) */
+void pc_flow_table_set_selection(struct pc_flow_table *, bool);
+
 /* Adds a meter.  '*config' is copied. */
 void pc_flow_table_add_meter(struct pc_flow_table *, const struct uuid *owner,
                              const struct ofputil_meter_config *config);
@@ -106,6 +112,11 @@ bool pc_flow_table_is_dirty(const struct pc_flow_table *);
  * The caller owns the mods: pc_mods_destroy(). */
 void pc_flow_table_take_changes(struct pc_flow_table *,
                                 struct ovs_list *mods);
+
+/* The switch has refused 'mod', which take_changes() or pc_installed_diff()
+ * gave: it does not have that.  It is tried again when its owner changes, or is
+ * compiled again, or when the switch is read again. */
+void pc_flow_table_refused(struct pc_flow_table *, const struct pc_mod *mod);
 
 /* If something that 'owner' desires belongs to an earlier owner, stores that
  * one in '*winner' and returns true. */

@@ -118,6 +118,7 @@ believe(const struct pc_installed *inst, struct pc_flow_table *t)
                                                  e->node.hash);
         struct pc_value *have = i ? i->have : NULL;
 
+        e->refused = false;
         /* The owner may be recorded as the last one who wanted this. */
         if (!e->want) {
             pc_flow_table_promote(t, e);

@@ -232,6 +232,8 @@ agent_options_parse(struct agent_options *o, int argc, char *argv[])
     o->log_dir = dir_from_env("PCLOUD_LOGDIR", PC_LOGDIR);
     while ((option = getopt_long(argc, argv, short_options, long_options,
                                  NULL)) != -1) {
+        o->ssl |= (option == 'p' || option == 'c' || option == 'C'
+                   || option == OPT_BOOTSTRAP_CA_CERT);
         if (option == OPT_PIDFILE && !optarg) {
             pidfile = true;
         } else if (option == OPT_LOG_FILE && !optarg) {

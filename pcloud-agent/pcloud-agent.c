@@ -31,6 +31,7 @@
 #include "pc-node.h"
 #include "pcloud-agent.h"
 #include "simap.h"
+#include "stream-ssl.h"
 #include "timeval.h"
 #include "unixctl.h"
 #include "util.h"
@@ -158,11 +159,28 @@ agent_start(struct agent *agent)
     }
 }
 
+/* Key, certificate and authority for "ssl:" connections come from the options
+ * or else from the database, which may change them at any time. */
+static void
+agent_configure_ssl(const struct agent *agent)
+{
+    const struct pcrec_packetcloud *pc
+        = pcrec_packetcloud_first(agent->idl_loop.idl);
+
+    if (pc && pc->ssl && !agent->options.ssl) {
+        stream_ssl_set_key_and_cert(pc->ssl->private_key,
+                                    pc->ssl->certificate);
+        stream_ssl_set_ca_cert_file(pc->ssl->ca_cert,
+                                    pc->ssl->bootstrap_ca_cert);
+    }
+}
+
 static void
 agent_run_once(struct agent *agent)
 {
     struct ovsdb_idl_txn *txn = ovsdb_idl_loop_run(&agent->idl_loop);
 
+    agent_configure_ssl(agent);
     if (agent->controller) {
         pc_controller_run(agent->controller, txn);
     }

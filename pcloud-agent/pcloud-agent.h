@@ -25,6 +25,7 @@ struct pc_node;
 
 /* The agent's options.  All strings are owned. */
 struct agent_options {
+    bool ssl;                   /* Key, certificate or CA among the options? */
     char *db;                   /* --db */
     char *cloudlet;             /* --cloudlet, or NULL. */
     char *node_name;            /* --node, or NULL. */

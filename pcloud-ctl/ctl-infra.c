@@ -131,8 +131,14 @@ check_target(struct ctl_context *ctx, const char *target)
     }
 
     char *quoted = pc_name_quote(target);
-    ctl_error(ctx, "target: %s is not unix:FILE, tcp:HOST[:PORT] or "
-              "ssl:HOST[:PORT]", quoted);
+    if (!strncmp(target, "ptcp:", 5) || !strncmp(target, "pssl:", 5)) {
+        ctl_error(ctx, "target: %s: the agent connects to the router, a "
+                  "router cannot connect to the agent: tcp:HOST[:PORT] or "
+                  "ssl:HOST[:PORT]", quoted);
+    } else {
+        ctl_error(ctx, "target: %s is not unix:FILE, tcp:HOST[:PORT] or "
+                  "ssl:HOST[:PORT]", quoted);
+    }
     free(quoted);
     return false;
 }

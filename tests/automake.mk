@@ -19,6 +19,7 @@ AM_CPPFLAGS += $(CHECK_CFLAGS)
 EXTRA_DIST += \
 	tests/check-rules \
 	tests/install-test.c \
+	tests/of-proxy \
 	tests/pcloud-lib.sh \
 	tests/run-autotest \
 	tests/run-unit \
@@ -36,6 +37,7 @@ TESTSUITE_AT = \
 	tests/pc-event.at \
 	tests/pc-harness.at \
 	tests/pc-manifest.at \
+	tests/pc-remote.at \
 	tests/pc-l3.at \
 	tests/pcloud-ctl.at \
 	tests/controller.at \

@@ -236,6 +236,26 @@ pcloud_container_pids () {
 }
 
 
+# pcloud_make_keys: a CA (ca.crt), key and certificate of the switch (sw) and of
+# the agent (agent); and one that another CA (other.crt) has signed (stranger).
+pcloud_make_keys () {
+    pc_key="-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
+    for pc_n in ca other; do
+        # shellcheck disable=SC2086
+        openssl req -x509 $pc_key -keyout $pc_n.key -out $pc_n.crt \
+            -subj /CN=$pc_n -days 2 || return
+    done
+    for pc_n in sw agent stranger; do
+        case $pc_n in stranger) pc_ca=other ;; *) pc_ca=ca ;; esac
+        # shellcheck disable=SC2086
+        openssl req $pc_key -keyout $pc_n.key -out $pc_n.csr -subj /CN=$pc_n \
+            && openssl x509 -req -in $pc_n.csr -CA $pc_ca.crt \
+                -CAkey $pc_ca.key -CAcreateserial -out $pc_n.crt -days 2 \
+            || return
+    done
+}
+
+
 ## What is installed and what is stored.
 
 # Cookies whose top 16 bits are ours.
