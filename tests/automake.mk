@@ -53,7 +53,9 @@ SYSTEM_TESTSUITE_AT = \
 	tests/pc-system-image.at \
 	tests/pc-system-l3.at \
 	tests/pc-system-mtu.at \
+	tests/pc-system-megaflow.at \
 	tests/pc-system-node.at \
+	tests/pc-system-remote.at \
 	tests/pc-system-service.at
 EXTRA_DIST += $(COMMON_AT) $(TESTSUITE_AT) $(SYSTEM_TESTSUITE_AT) package.m4
 check_SCRIPTS += tests/testsuite tests/system-testsuite
