@@ -47,6 +47,15 @@ pc_ctl_service_find(const struct pc_controller *c, const struct uuid *uuid)
     return NULL;
 }
 
+static int
+pc_ctl_compare_vis(const void *a_, const void *b_)
+{
+    const struct pc_vi *const *a = a_, *const *b = b_;
+
+    return (*a)->number < (*b)->number ? -1 : (*a)->number > (*b)->number;
+}
+
+/* In the order of their numbers: after a restart the groups are the same. */
 static void
 pc_ctl_service_rebuild_vis(struct pc_ctl_service *svc)
 {
@@ -57,6 +66,10 @@ pc_ctl_service_rebuild_vis(struct pc_ctl_service *svc)
     svc->s.n_vis = 0;
     LIST_FOR_EACH (vi, svc_node, &svc->vis) {
         svc->s.vis[svc->s.n_vis++] = &vi->vi;
+    }
+    if (svc->s.n_vis) {
+        qsort(svc->s.vis, svc->s.n_vis, sizeof *svc->s.vis,
+              pc_ctl_compare_vis);
     }
 }
 

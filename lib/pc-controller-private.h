@@ -85,6 +85,7 @@ struct pc_ctl_router {
     bool meters;                /* Has the switch room for our meters? */
     bool selection;             /* Can groups be told how to select? */
     bool unfit;                 /* Nothing of ours works on that switch. */
+    size_t n_bulk;              /* Read or submitted at once, until acked. */
     bool held;                  /* Submit nothing: not all is compiled. */
     char *missing;              /* What the switch cannot do; NULL: nothing. */
 

@@ -18,6 +18,9 @@
 #include "pc-controller.h"
 
 #include <errno.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #include "dirs.h"
 #include "openvswitch/ofp-flow.h"
@@ -235,6 +238,7 @@ pc_ctl_finish_reading(struct pc_controller *c, struct pc_ctl_router *r)
     if (r->l3) {
         pc_installed_for_each_flow(r->installed, pc_ctl_adopt_neighbor, r);
     }
+    size_t n_read = pc_installed_count(r->installed);
     pc_installed_diff(r->installed, r->table, &mods);
     pc_installed_destroy(r->installed);
     r->installed = NULL;
@@ -246,9 +250,24 @@ pc_ctl_finish_reading(struct pc_controller *c, struct pc_ctl_router *r)
     VLOG_INFO("router %s: %"PRIu64" changes to what the switch had",
               r->name, c->counters.last_resync_mods);
     r->token = pc_switch_submit(r->sw, &mods);
+    r->n_bulk = MAX(n_read, c->counters.last_resync_mods);
 }
 
 /* Submitting. */
+
+/* So many mods, or entries read, leave much free memory behind. */
+#define TRIM_AT 10000
+
+/* Gives memory that was only used to change or compare 'n' things back. */
+static void
+pc_ctl_trim(size_t n)
+{
+    if (n >= TRIM_AT) {
+#ifdef __GLIBC__
+        malloc_trim(0);
+#endif
+    }
+}
 
 /* Submits what changed in the table of 'r', if the switch has what was
  * desired before.  While a submission is under way changes collect: they are
@@ -271,14 +290,15 @@ static void
 pc_ctl_switch_refused(struct pc_controller *c, struct pc_ctl_router *r,
                       const struct pc_switch_error *error)
 {
+    if (pc_flow_table_refused(r->table, error->mod)) {
+        return;
+    }
     struct pc_ctl_rule *rule = pc_ctl_rule_find(c, &error->owner);
     struct pc_ctl_service *svc = pc_ctl_service_find(c, &error->owner);
-    struct pc_ctl_chain *chain = pc_ctl_chain_find(c, &error->owner);
     struct pc_ctl_vi *vi = pc_ctl_vi_find(c, &error->owner);
     char *text = xasprintf("router %s refused %s: %s", r->name, error->what,
                            ofperr_to_string(error->error));
 
-    pc_flow_table_refused(r->table, error->mod);
     svc = vi ? vi->svc : svc;
     if (rule) {
         /* Half a rule is worse than none. */
@@ -446,6 +466,8 @@ pc_ctl_router_run(struct pc_controller *c, struct pc_ctl_router *r)
     }
     if (r->synced && pc_switch_acked(r->sw) >= r->token) {
         r->done = r->submitted;
+        pc_ctl_trim(r->n_bulk);
+        r->n_bulk = 0;
     }
     if (pc_ctl_must_read(c, r)) {
         if (time_msec() >= r->read_after) {

@@ -197,8 +197,9 @@ mod_modifies(const struct pc_mod *mod)
             : mod->mm.command == OFPMC13_MODIFY);
 }
 
-void
-pc_flow_table_refused(struct pc_flow_table *t, const struct pc_mod *mod)
+/* Returns the entry that 'mod' is about, or null. */
+static struct pc_entry *
+mod_entry(const struct pc_flow_table *t, const struct pc_mod *mod)
 {
     struct pc_key key = {
         .type = mod->type,
@@ -206,9 +207,6 @@ pc_flow_table_refused(struct pc_flow_table *t, const struct pc_mod *mod)
                : mod->type == PC_MOD_METER ? mod->mm.meter.meter_id : 0),
     };
 
-    if (pc_mod_is_delete(mod)) {
-        return;                 /* Whatever it was, it is gone. */
-    }
     if (mod->type == PC_MOD_FLOW) {
         key.table_id = mod->fm.table_id;
         key.priority = mod->fm.priority;
@@ -216,11 +214,33 @@ pc_flow_table_refused(struct pc_flow_table *t, const struct pc_mod *mod)
     }
     struct pc_entry *e = pc_entry_find(&t->entries, &key, pc_key_hash(&key));
     pc_key_destroy(&key);
-    if (e) {
-        e->refused = e->want && pc_value_equal(e->want, e->have);
-        pc_value_unref(e->have);
-        e->have = mod_modifies(mod) ? unknown_value(mod) : NULL;
+    return e;
+}
+
+bool
+pc_flow_table_refused(struct pc_flow_table *t, const struct pc_mod *mod)
+{
+    bool gone = (mod->refused == OFPERR_OFPGMFC_UNKNOWN_GROUP
+                 || mod->refused == OFPERR_OFPMMFC_UNKNOWN_METER);
+    bool exists = (mod->refused == OFPERR_OFPGMFC_GROUP_EXISTS
+                   || mod->refused == OFPERR_OFPMMFC_METER_EXISTS);
+
+    if (pc_mod_is_delete(mod)) {
+        return gone;            /* Whatever it was, it is gone. */
     }
+    struct pc_entry *e = mod_entry(t, mod);
+    if (e) {
+        bool current = e->want && pc_value_equal(e->want, e->have);
+
+        pc_value_unref(e->have);
+        e->have = ((mod_modifies(mod) && !gone) || exists
+                   ? unknown_value(mod) : NULL);
+        e->refused = current && !gone && !exists;
+        if (!e->refused) {
+            pc_flow_table_mark_dirty(t, e);
+        }
+    }
+    return gone || exists;
 }
 
 void

@@ -114,9 +114,12 @@ void pc_flow_table_take_changes(struct pc_flow_table *,
                                 struct ovs_list *mods);
 
 /* The switch has refused 'mod', which take_changes() or pc_installed_diff()
- * gave: it does not have that.  It is tried again when its owner changes, or is
- * compiled again, or when the switch is read again. */
-void pc_flow_table_refused(struct pc_flow_table *, const struct pc_mod *mod);
+ * gave: it does not have that.  Returns true if the mod was only of the wrong
+ * kind, as somebody else has deleted or made the group or meter: then the next
+ * take_changes() gives the right one.  Otherwise what was refused is tried
+ * again when its owner changes or is compiled again, or when the switch is read
+ * again. */
+bool pc_flow_table_refused(struct pc_flow_table *, const struct pc_mod *mod);
 
 /* If something that 'owner' desires belongs to an earlier owner, stores that
  * one in '*winner' and returns true. */

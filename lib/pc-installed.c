@@ -178,6 +178,12 @@ pc_installed_for_each_flow(const struct pc_installed *inst,
     }
 }
 
+size_t
+pc_installed_count(const struct pc_installed *inst)
+{
+    return hmap_count(&inst->entries);
+}
+
 void
 pc_installed_get_counts(const struct pc_installed *inst,
                         struct pc_installed_counts *counts)

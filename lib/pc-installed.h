@@ -64,7 +64,8 @@ void pc_installed_for_each_flow(const struct pc_installed *,
                                 void (*cb)(const struct pc_flow_view *,
                                            void *aux), void *aux);
 
-/* How many flows, groups and meters of ours the switch has. */
+/* How many flows, groups and meters of ours the switch has, in all and each. */
+size_t pc_installed_count(const struct pc_installed *);
 struct pc_installed_counts {
     size_t n_flows, n_groups, n_meters;
 };
