@@ -295,6 +295,7 @@ pc_ctl_switch_refused(struct pc_controller *c, struct pc_ctl_router *r,
     }
     struct pc_ctl_rule *rule = pc_ctl_rule_find(c, &error->owner);
     struct pc_ctl_service *svc = pc_ctl_service_find(c, &error->owner);
+    struct pc_ctl_chain *chain = pc_ctl_chain_find(c, &error->owner);
     struct pc_ctl_vi *vi = pc_ctl_vi_find(c, &error->owner);
     char *text = xasprintf("router %s refused %s: %s", r->name, error->what,
                            ofperr_to_string(error->error));
