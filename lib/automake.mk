@@ -58,6 +58,7 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-explain-eval.c \
 	lib/pc-explain-eval.h \
 	lib/pc-explain-flows.c \
+	lib/pc-explain-journey.c \
 	lib/pc-explain-overlap.c \
 	lib/pc-explain-owner.c \
 	lib/pc-explain-private.h \

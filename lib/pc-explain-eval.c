@@ -334,6 +334,16 @@ run_group(struct pc_eval *ev, uint32_t id)
         step(ev, "service %s has no VI alive (on-failure=open): it is skipped",
              name);
     }
+    if (gm->type == OFPGT11_FF && b->watch_port != OFPP_ANY) {
+        const struct pc_switch_port *port
+            = pc_switch_port_by_number(ev->r->sw, b->watch_port);
+        const struct pc_ctl_vi *vi
+            = port ? shash_find_data(&ev->c->ports, port->name) : NULL;
+
+        step(ev, "VI %s is chosen: %s", vi ? vi->vi.name : "?",
+             pc_group_vi(id) ? "the connection has it"
+             : "the only one, and alive");
+    }
     run_actions(ev, b->ofpacts, b->ofpacts_len);
     ev->flow = saved;
 }
@@ -376,9 +386,28 @@ run_table(struct pc_eval *ev, uint8_t table_id)
         }
         ev->depth--;
     } else if (table_id == PC_TABLE_HOOK) {
+        ev->to_operator = true;
+        ev->operator_flow = ev->flow;
         output(ev, "operator");
     } else {
         drop(ev, pc_explain_drop_name(ev, table_id, 0, 0));
+    }
+}
+
+/* Notes the VI that gets the packet at 'port', if it is to send it on. */
+static void
+note_vi(struct pc_eval *ev, const struct pc_switch_port *port)
+{
+    const struct pc_ctl_vi *vi
+        = port ? shash_find_data(&ev->c->ports, port->name) : NULL;
+
+    if (vi && vi->svc && (vi->svc->s.mode == PC_MODE_INLINE
+                          || vi->svc->s.mode == PC_MODE_ROUTE)) {
+        ev->vi = vi;
+        ev->vi_port = (vi->port[PC_PORT_IN]
+                       && !strcmp(vi->port[PC_PORT_IN], port->name)
+                       ? PC_PORT_IN : PC_PORT_OUT);
+        ev->vi_flow = ev->flow;
     }
 }
 
@@ -399,6 +428,7 @@ run_output(struct pc_eval *ev, ofp_port_t ofport)
                               ofp_to_u16(ofport))));
     } else {
         char *s = xasprintf("%"PRIu32, ofp_to_u16(to));
+        note_vi(ev, pc_switch_port_by_number(ev->r->sw, to));
         output(ev, s);
         free(s);
     }
@@ -515,6 +545,8 @@ pc_eval_packet(struct pc_eval *ev, const struct flow *flow)
     free(ev->drop);
     ev->drop = NULL;
     ev->svc = NULL;
+    ev->vi = NULL;
+    ev->to_operator = false;
     ev->stop = false;
     ev->depth = 0;
     ev->flow = *flow;

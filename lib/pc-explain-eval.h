@@ -58,12 +58,26 @@ struct pc_eval {
     struct svec steps;          /* In words. */
     struct svec outputs;        /* "operator ..." or "PORT ...". */
     char *drop;                 /* Why part of it goes nowhere, or NULL. */
+    const struct pc_ctl_vi *vi; /* That gets it and sends it on, or NULL ... */
+    enum pc_vi_port vi_port;    /* ... at this port ... */
+    struct flow vi_flow;        /* ... like this. */
+    bool to_operator;           /* It leaves our tables ... */
+    struct flow operator_flow;  /* ... like this. */
 };
 
 struct pc_eval *pc_eval_create(const struct pc_controller *,
                                const struct pc_ctl_router *);
 void pc_eval_destroy(struct pc_eval *);
 void pc_eval_packet(struct pc_eval *, const struct flow *);
+
+/* pc-explain-journey.c: from VI to VI.  Appends to 'ds' and 'legs' what happens
+ * to 'flow', given that VIs send on what they get.  Returns true if it leaves
+ * for the operator's pipeline in the end, like '*end'. */
+bool pc_explain_journey(struct pc_eval *, const struct flow *, struct ds *,
+                        struct json *legs, struct flow *end);
+/* The answer to 'flow', coming in on 'in_port'. */
+void pc_explain_answer(const struct flow *flow, ofp_port_t in_port,
+                       struct flow *answer);
 
 /* pc-explain-drop.c: the name of a drop, for the caller to free. */
 char *pc_explain_drop_name(const struct pc_eval *, uint8_t table_id,

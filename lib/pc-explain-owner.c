@@ -56,8 +56,10 @@ pc_explain_add_rules(struct pc_explain_owners *owners,
             = pcrec_rule_get_for_uuid(c->idl, &rule->uuid);
         struct pc_explain_owner *owner = pc_explain_owner_add(
             owners, &rule->uuid,
-            xasprintf("rule %08x of service %s (%s)", rule->uuid.parts[0],
-                      rule->svc ? rule->svc->s.name : "(none)",
+            xasprintf("rule %08x of %s %s (%s)", rule->uuid.parts[0],
+                      row && row->chain ? "chain" : "service",
+                      row && row->chain ? row->chain->name
+                      : rule->svc ? rule->svc->s.name : "(none)",
                       row ? row->match : ""));
         owner->rule = rule;
         owner->service = rule->svc;
@@ -78,6 +80,11 @@ pc_explain_owners_create(const struct pc_controller *c)
         pc_explain_owner_add(owners, &svc->s.uuid,
                              xasprintf("service %s", svc->s.name))->service
             = svc;
+    }
+    const struct pcrec_chain *chain;
+    PCREC_CHAIN_FOR_EACH (chain, c->idl) {
+        pc_explain_owner_add(owners, &chain->header_.uuid,
+                             xasprintf("chain %s", chain->name));
     }
     HMAP_FOR_EACH (vi, hmap_node, &c->vis) {
         struct pc_explain_owner *owner = pc_explain_owner_add(

@@ -79,6 +79,12 @@ struct pc_explain_request {
     struct ovs_list reads;      /* Contains "struct pc_explain_read"s. */
     struct jsonrpc *rpc;        /* Trace: to ovs-vswitchd. */
     uint8_t base;               /* Trace: of the router. */
+    struct uuid router;         /* Trace. */
+    int stage;                  /* Trace: 0 the packet itself, then ... */
+    bool forward_only;          /* Trace: not the answer. */
+    struct flow end;            /* Trace: ... where its way ends. */
+    struct ds answer;           /* Trace: what is known so far ... */
+    struct json *json_answer;   /* ... and that as JSON, or NULL. */
 };
 
 /* Who owns a flow. */

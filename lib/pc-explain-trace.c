@@ -24,8 +24,11 @@
 #include "daemon.h"
 #include "dirs.h"
 #include "jsonrpc.h"
+#include "openvswitch/ofp-flow.h"
+#include "pc-explain-eval.h"
 #include "pc-explain-private.h"
 #include "pc-layout.h"
+#include "pc-match.h"
 #include "socket-util.h"
 #include "stream.h"
 #include "svec.h"
@@ -77,6 +80,66 @@ pc_explain_vswitchd_path(char **pathp)
     return error;
 }
 
+/* Asks ovs-vswitchd about 'flow'. */
+static void
+pc_explain_trace_send(struct pc_explain_request *rq, const char *bridge,
+                      const char *flow)
+{
+    struct json *params = json_array_create_2(json_string_create(bridge),
+                                              json_string_create(flow));
+
+    if (rq->stage) {
+        json_array_add(params, json_string_create("--names"));
+    }
+    jsonrpc_send(rq->rpc, jsonrpc_create_request("ofproto/trace", params,
+                                                 NULL));
+}
+
+static bool
+pc_explain_trace_remote_run(struct pc_explain *e OVS_UNUSED,
+                            struct pc_explain_request *rq)
+{
+    struct json *json = rq->json_answer;
+
+    rq->json_answer = NULL;
+    pc_explain_reply(rq, json, ds_cstr(&rq->answer));
+    return true;
+}
+
+/* No router's switch can be asked: answers from the desired tables alone.
+ * Returns NULL, or why that is not possible. */
+static char *
+pc_explain_trace_remote(struct pc_explain *e, struct pc_explain_request *rq)
+{
+    struct json *legs = json_array_create_empty();
+    struct pc_ctl_router *r;
+    struct flow flow;
+
+    HMAP_FOR_EACH (r, hmap_node, &e->c->routers) {
+        if (r->prepared) {
+            break;
+        }
+    }
+    char *error = (r ? parse_ofp_exact_flow(&flow, NULL, NULL, rq->arg,
+                                            pc_switch_port_map(r->sw))
+                   : xstrdup("no router has been connected to"));
+    if (error) {
+        json_destroy(legs);
+        return error;
+    }
+    struct pc_eval *ev = pc_eval_create(e->c, r);
+    ds_put_cstr(&rq->answer, "Forward, by what is desired (the switch is not "
+                "on this machine):\n");
+    rq->json_answer = json_object_create();
+    if (pc_explain_journey(ev, &flow, &rq->answer, legs, &rq->end)) {
+        ds_put_cstr(&rq->answer, "  the operator's pipeline: not known here\n");
+    }
+    json_object_put(rq->json_answer, "forward", legs);
+    pc_eval_destroy(ev);
+    rq->run = pc_explain_trace_remote_run;
+    return NULL;
+}
+
 /* Sends the question of 'rq' to ovs-vswitchd.  Returns NULL, or why that is
  * not possible. */
 char *
@@ -93,8 +156,7 @@ pc_explain_trace_start(struct pc_explain *e, struct pc_explain_request *rq)
         row = NULL;
     }
     if (!row) {
-        return xstrdup("no router is a bridge of this machine: only Open "
-                       "vSwitch itself can trace");
+        return pc_explain_trace_remote(e, rq);
     }
     struct stream *stream;
     char *path = NULL;
@@ -112,10 +174,8 @@ pc_explain_trace_start(struct pc_explain *e, struct pc_explain_request *rq)
     free(path);
     rq->rpc = jsonrpc_open(stream);
     rq->base = r->base;
-    struct json *params = json_array_create_2(
-        json_string_create(row->bridge), json_string_create(rq->arg));
-    jsonrpc_send(rq->rpc, jsonrpc_create_request("ofproto/trace", params,
-                                                 NULL));
+    rq->router = r->uuid;
+    pc_explain_trace_send(rq, row->bridge, rq->arg);
     return NULL;
 }
 
@@ -364,17 +424,15 @@ static void
 pc_explain_trace_reply(struct pc_explain_request *rq,
                        const struct pc_explain_trace *t, const char *text)
 {
-    struct ds ds = DS_EMPTY_INITIALIZER;
     struct json *json = json_object_create();
     struct json *steps = json_array_create_empty();
 
     for (size_t i = 0; i < t->steps.n; i++) {
-        ds_put_format(&ds, "%2"PRIuSIZE". %s\n", i + 1, t->steps.names[i]);
+        ds_put_format(&rq->answer, "%2"PRIuSIZE". %s\n", i + 1, t->steps.names[i]);
         json_array_add(steps, json_string_create(t->steps.names[i]));
     }
-    ds_put_format(&ds, "Result: %s\n", t->verdict ? t->verdict : "unknown");
-    ds_put_format(&ds, "\nOpen vSwitch says:\n%s", text);
-
+    ds_put_format(&rq->answer, "Result: %s\n",
+                  t->verdict ? t->verdict : "unknown");
     json_object_put(json, "steps", steps);
     json_object_put_string(json, "result", t->verdict ? t->verdict : "");
     if (t->rule) {
@@ -389,8 +447,8 @@ pc_explain_trace_reply(struct pc_explain_request *rq,
         json_object_put_string(json, "vi", t->vi->vi.name);
     }
     json_object_put_string(json, "openflow", text);
-    pc_explain_reply(rq, json, ds_cstr(&ds));
-    ds_destroy(&ds);
+    rq->json_answer = json;
+    rq->text = xstrdup(text);
 }
 
 static void
@@ -411,6 +469,116 @@ pc_explain_trace_answer(struct pc_explain *e, struct pc_explain_request *rq,
     free(t.verdict);
 }
 
+/* What Open vSwitch said of the packet comes last. */
+static void
+pc_explain_trace_finish(struct pc_explain_request *rq)
+{
+    struct json *json = rq->json_answer;
+
+    ds_put_format(&rq->answer, "\nOpen vSwitch says:\n%s", rq->text);
+    rq->json_answer = NULL;
+    pc_explain_reply(rq, json, ds_cstr(&rq->answer));
+}
+
+static struct pc_ctl_router *
+pc_explain_trace_router(const struct pc_explain *e,
+                        const struct pc_explain_request *rq)
+{
+    struct pc_ctl_router *r;
+
+    HMAP_FOR_EACH (r, hmap_node, &e->c->routers) {
+        if (uuid_equals(&r->uuid, &rq->router) && r->prepared) {
+            return r;
+        }
+    }
+    return NULL;
+}
+
+/* Follows 'flow' from VI to VI, and asks what the operator's pipeline does to
+ * it in the end.  Returns false if its way ends before. */
+static bool
+pc_explain_trace_follow(struct pc_explain *e, struct pc_explain_request *rq,
+                        const struct flow *flow)
+{
+    struct pc_ctl_router *r = pc_explain_trace_router(e, rq);
+    const struct pcrec_router *row
+        = r ? pcrec_router_get_for_uuid(e->c->idl, &r->uuid) : NULL;
+    const char *name = rq->stage ? "reverse" : "forward";
+    struct json *legs = json_array_create_empty();
+
+    if (!row) {
+        json_destroy(legs);
+        return false;
+    }
+    struct pc_eval *ev = pc_eval_create(e->c, r);
+    ds_put_format(&rq->answer, "\n%s:\n", rq->stage ? "Reverse, the answer"
+                  : "Forward, the whole way");
+    bool leaves = pc_explain_journey(ev, flow, &rq->answer, legs, &rq->end);
+    pc_eval_destroy(ev);
+    json_object_put(rq->json_answer, name, legs);
+    if (leaves) {
+        char *packet = pc_packet_format(&rq->end);
+
+        rq->stage++;
+        pc_explain_trace_send(rq, row->bridge, packet);
+        free(packet);
+    }
+    return leaves;
+}
+
+/* Takes the answer about the end of a way.  Returns true if that was the last
+ * question. */
+static bool
+pc_explain_trace_end_of_way(struct pc_explain *e,
+                            struct pc_explain_request *rq, const char *text)
+{
+    const char *actions = strstr(text, "Datapath actions: ");
+    const char *next;
+    struct flow answer;
+
+    while (actions && (next = strstr(actions + 1, "Datapath actions: "))) {
+        actions = next;
+    }
+    actions = actions ? actions + 18 : "unknown";
+    char *line = xmemdup0(actions, strcspn(actions, "\n"));
+    ds_put_format(&rq->answer, "  the operator's pipeline: %s\n", line);
+    json_object_put_string(rq->json_answer, rq->stage == 1 ? "forward_end"
+                           : "reverse_end", line);
+
+    struct pc_ctl_router *r = pc_explain_trace_router(e, rq);
+    const char *comma = strrchr(line, ',');
+    const struct pc_switch_port *port
+        = r ? pc_switch_port_by_name(r->sw, comma ? comma + 1 : line) : NULL;
+    free(line);
+    if (rq->stage > 1 || rq->forward_only || !port) {
+        return true;
+    }
+    pc_explain_answer(&rq->end, port->ofport, &answer);
+    return !pc_explain_trace_follow(e, rq, &answer);
+}
+
+/* Takes an answer of ovs-vswitchd.  Returns true if it was the last. */
+static bool
+pc_explain_trace_take(struct pc_explain *e, struct pc_explain_request *rq,
+                      const char *text)
+{
+    const struct pc_ctl_router *r = pc_explain_trace_router(e, rq);
+    struct flow flow;
+
+    if (rq->stage) {
+        return pc_explain_trace_end_of_way(e, rq, text);
+    }
+    pc_explain_trace_answer(e, rq, text);
+    char *error = (r ? parse_ofp_exact_flow(&flow, NULL, NULL, rq->arg,
+                                            pc_switch_port_map(r->sw))
+                   : xstrdup("gone"));
+    if (error) {                /* E.g. a datapath flow. */
+        free(error);
+        return true;
+    }
+    return !pc_explain_trace_follow(e, rq, &flow);
+}
+
 /* Answers controller/trace once ovs-vswitchd has answered. */
 bool
 pc_explain_trace_run(struct pc_explain *e, struct pc_explain_request *rq)
@@ -428,8 +596,12 @@ pc_explain_trace_run(struct pc_explain *e, struct pc_explain_request *rq)
         free(s);
         return true;
     }
+    bool done = true;
     if (msg->result && msg->result->type == JSON_STRING) {
-        pc_explain_trace_answer(e, rq, json_string(msg->result));
+        done = pc_explain_trace_take(e, rq, json_string(msg->result));
+        if (done) {
+            pc_explain_trace_finish(rq);
+        }
     } else {
         unixctl_command_reply_error(
             rq->conn, (msg->error && msg->error->type == JSON_STRING
@@ -437,5 +609,5 @@ pc_explain_trace_run(struct pc_explain *e, struct pc_explain_request *rq)
                        : "ovs-vswitchd gave no answer"));
     }
     jsonrpc_msg_destroy(msg);
-    return true;
+    return done;
 }

@@ -41,6 +41,8 @@ pc_explain_request_destroy(struct pc_explain_request *rq)
     jsonrpc_close(rq->rpc);
     free(rq->arg);
     free(rq->text);
+    ds_destroy(&rq->answer);
+    json_destroy(rq->json_answer);
     free(rq);
 }
 
@@ -82,6 +84,8 @@ pc_explain_parse(struct pc_explain_request *rq, int argc, const char *argv[])
             } else if (strcmp(argv[i], "text")) {
                 return "-f must be json or text";
             }
+        } else if (!strcmp(argv[i], "--forward")) {
+            rq->forward_only = true;
         } else if (!strcmp(argv[i], "--diff")) {
             rq->diff = true;
         } else if (argv[i][0] == '-' || rq->arg) {
@@ -105,6 +109,7 @@ pc_explain_request_create(struct pc_explain *e, struct unixctl_conn *conn,
     rq->conn = conn;
     rq->deadline = time_msec() + REQUEST_TIMEOUT;
     ovs_list_init(&rq->reads);
+    ds_init(&rq->answer);
     ovs_list_push_back(&e->requests, &rq->list_node);
     error = pc_explain_parse(rq, argc, argv);
     if (error) {
@@ -422,7 +427,7 @@ pc_explain_create(struct pc_controller *c)
     unixctl_command_register("controller/overlap",
                              "{UUID TARGET PRIORITY DIRECTION MATCH}... "
                              "[-f json]", 5, INT_MAX, pc_explain_overlap, e);
-    unixctl_command_register("controller/trace", "FLOW [-f json]", 1, 3,
+    unixctl_command_register("controller/trace", "[--forward] FLOW [-f json]", 1, 4,
                              pc_explain_trace, e);
     return e;
 }
@@ -471,6 +476,9 @@ pc_explain_wait(struct pc_explain *e)
 
     LIST_FOR_EACH (rq, list_node, &e->requests) {
         poll_timer_wait_until(rq->deadline);
+        if (!rq->rpc && rq->json_answer) {
+            poll_immediate_wake();
+        }
         if (rq->rpc) {
             jsonrpc_wait(rq->rpc);
             jsonrpc_recv_wait(rq->rpc);

@@ -30,6 +30,7 @@ pcloud_ctl_pcloud_ctl_SOURCES = \
 	pcloud-ctl/ctl-show-json.c \
 	pcloud-ctl/ctl-show.c \
 	pcloud-ctl/ctl-table.c \
+	pcloud-ctl/ctl-top.c \
 	pcloud-ctl/ctl-vi.c \
 	pcloud-ctl/ctl-wait.c \
 	pcloud-ctl/pcloud-ctl.c \

@@ -33,7 +33,7 @@ static const struct ctl_command_syntax *const all_commands[] = {
     ctl_infra_commands, ctl_node_commands, ctl_interface_commands,
     ctl_route_commands, ctl_image_commands, ctl_service_commands,
     ctl_chain_commands, ctl_rule_commands, ctl_vi_commands, ctl_show_commands,
-    ctl_event_commands, ctl_explain_commands,
+    ctl_event_commands, ctl_top_commands, ctl_explain_commands,
 };
 
 void
@@ -134,8 +134,10 @@ Seeing what goes on:\n\
   status                      print states and errors of everything\n\
   event-list [--since=AGO|TIME] [KIND|NAME]   print what has happened\n\
   flows [--diff]              print PacketCloud's flows by their meaning\n\
-  trace FLOW                  say what happens to a packet\n\
+  [--forward] trace FLOW      say what happens to a packet and its answer\n\
   stats [SERVICE]             print counters\n\
+  [--interval=SECS] [--batch=N] top\n\
+                              print who gets how much now\n\
   sync                        nothing, for --wait=applied\n");
 }
 

@@ -132,6 +132,7 @@ extern const struct ctl_command_syntax ctl_vi_commands[];
 extern const struct ctl_command_syntax ctl_show_commands[];
 extern const struct ctl_command_syntax ctl_event_commands[];
 extern const struct ctl_command_syntax ctl_explain_commands[];
+extern const struct ctl_command_syntax ctl_top_commands[];
 void ctl_register_all(void);
 bool ctl_command_is_ours(const struct ctl_command_syntax *);
 bool ctl_command_needs_no_db(const struct ctl_command_syntax *);
