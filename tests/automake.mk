@@ -55,6 +55,7 @@ SYSTEM_TESTSUITE_AT = \
 	tests/pc-system-mtu.at \
 	tests/pc-system-megaflow.at \
 	tests/pc-system-node.at \
+	tests/pc-system-random.at \
 	tests/pc-system-remote.at \
 	tests/pc-system-service.at
 EXTRA_DIST += $(COMMON_AT) $(TESTSUITE_AT) $(SYSTEM_TESTSUITE_AT) package.m4

@@ -145,11 +145,16 @@ pcloud_ovs_start () {
     : > .conf.db.~lock~
     ovsdb-tool create conf.db "$abs_top_srcdir/vswitchd/vswitch.ovsschema" \
         || return
+    pcloud_ovsdb_start || return
+    ovs-vsctl --no-wait init || return
+    pcloud_vswitchd_start
+}
+
+pcloud_ovsdb_start () {
+    rm -f "$OVS_RUNDIR/db.sock"
     ovsdb-server --detach --no-chdir --pidfile --log-file -vconsole:off \
         --remote=punix:"$OVS_RUNDIR"/db.sock || return
     on_exit "pcloud_end $OVS_RUNDIR/ovsdb-server.pid"
-    ovs-vsctl --no-wait init || return
-    pcloud_vswitchd_start
 }
 
 # Also for a case that has killed it.  A switch in userspace must not ask for
@@ -176,6 +181,7 @@ pcloud_db_create () {
 }
 
 pcloud_db_start () {
+    rm -f "$PCLOUD_RUNDIR/db.sock"
     ovsdb-server --detach --no-chdir -vconsole:off \
         --pidfile="$PCLOUD_RUNDIR/ovsdb-server.pid" \
         --unixctl="$PCLOUD_RUNDIR/ovsdb-server.ctl" \
