@@ -247,6 +247,7 @@ record_create(const struct pc_node_want *want, const struct pc_vi_image *image)
     struct uuid instance = uuid_random();
 
     record->uuid = want->uuid;
+    record->number = want->number;
     record->instance = xasprintf(UUID_FMT, UUID_ARGS(&instance));
     record->fingerprint = xstrdup(want->fingerprint);
     record->root_fingerprint = xstrdup(want->root_fingerprint);

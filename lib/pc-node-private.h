@@ -77,6 +77,7 @@ struct pc_node_want {
  * agent knows whether it is the one that is wanted. */
 struct pc_node_record {
     struct uuid uuid;
+    unsigned int number;        /* VI.number: names its ports.  0: unknown. */
     char *instance;             /* See pc-ports.h. */
     char *fingerprint, *root_fingerprint;
 

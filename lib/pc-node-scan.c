@@ -59,10 +59,10 @@ pc_node_record_write(const char *record_dir, const char *name,
     char *path = pc_node_record_path(record_dir, name);
     char *tmp = xasprintf("%s/.%s.tmp", record_dir, name);
     FILE *f = fopen(tmp, "we");
-    bool ok = f && fprintf(f, UUID_FMT" %s %s %s %"PRIu32" %d %s\n",
+    bool ok = f && fprintf(f, UUID_FMT" %s %s %s %u %"PRIu32" %d %s\n",
                            UUID_ARGS(&record->uuid), record->instance,
                            record->fingerprint, record->root_fingerprint,
-                           record->mtu, record->no_offload,
+                           record->number, record->mtu, record->no_offload,
                            record->image_key ? record->image_key
                            : "") > 0;
     char *error = NULL;
@@ -86,23 +86,24 @@ record_read(const char *record_dir, const char *name)
     FILE *f = fopen(path, "re");
     struct pc_node_record *record = NULL;
     char uuid[64], instance[64], fp[64], root_fp[64], keys[512];
-    unsigned int mtu = 0;
+    unsigned int number = 0, mtu = 0;
     int no_offload = 0;
 
     free(path);
     if (!f) {
         return NULL;
     }
-    int n = fscanf(f, "%63s %63s %63s %63s %u %d %511s", uuid, instance, fp,
-                   root_fp, &mtu, &no_offload, keys);
+    int n = fscanf(f, "%63s %63s %63s %63s %u %u %d %511s", uuid, instance,
+                   fp, root_fp, &number, &mtu, &no_offload, keys);
     if (n >= 4) {
         record = xzalloc(sizeof *record);
+        record->number = number;
         record->instance = xstrdup(instance);
         record->fingerprint = xstrdup(fp);
         record->root_fingerprint = xstrdup(root_fp);
         record->mtu = mtu;
         record->no_offload = no_offload;
-        record->image_key = n == 7 ? xstrdup(keys) : NULL;
+        record->image_key = n == 8 ? xstrdup(keys) : NULL;
         if (!uuid_from_string(&record->uuid, uuid)) {
             pc_node_record_destroy(record);
             record = NULL;

@@ -257,6 +257,25 @@ enter_backoff(struct pc_node_vi *vi)
     step(vi, PC_STEP_BACKOFF);
 }
 
+/* Is a container that is to go still there, whose ports have the names that
+ * those of 'vi' will have?  As it ends, liblxc deletes them by name. */
+static bool
+names_are_taken(const struct pc_node_vi *vi)
+{
+    const struct shash_node *node;
+
+    SHASH_FOR_EACH (node, &vi->node->vis) {
+        const struct pc_node_vi *other = node->data;
+
+        if (other != vi && other->record
+            && other->record->number == vi->want->number
+            && !pc_node_vi_is_gone(other)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void
 run_down(struct pc_node_vi *vi)
 {
@@ -278,6 +297,9 @@ run_down(struct pc_node_vi *vi)
     }
     if (vi->image && strcmp(vi->image_of, vi->want->root_fingerprint)) {
         drop_image(vi);
+    }
+    if (vi->image && names_are_taken(vi)) {
+        return;
     }
     step(vi, vi->image ? PC_STEP_START : PC_STEP_IMAGE);
     if (vi->image) {
