@@ -63,7 +63,8 @@ emit_arp_answer(const struct pc_l3_emitter *e, const struct pc_l3_interface *ifa
  * type to be that of an advertisement before the target's Ethernet address
  * can be set.  Only one whose first option is the source's Ethernet address
  * has room for the answer's; the others (a host detecting duplicates has no
- * option at all) go to the agent. */
+ * option at all) go to the agent.  So do all on a switch that has refused the
+ * first step: the kernel's datapath cannot set these fields. */
 static void
 emit_nd_answer(const struct pc_l3_emitter *e, const struct pc_l3_interface *iface,
                const struct in6_addr *addr, struct ofpbuf *acts)
@@ -77,7 +78,7 @@ emit_nd_answer(const struct pc_l3_emitter *e, const struct pc_l3_interface *ifac
     pc_l3_match_icmp(&match, ETH_TYPE_IPV6, ND_NEIGHBOR_SOLICIT);
     match_set_nw_ttl(&match, 255);
     match_set_nd_target(&match, addr);
-    pc_l3_punt(e, acts, PC_L3_REASON_LEARN);
+    pc_l3_punt(e, acts, PC_L3_REASON_SOLICIT);
     pc_l3_emit(e, PC_TABLE_LEGACY, PRIO_ANSWER, &match, acts);
 
     mf_set_value(mf_from_id(MFF_ND_OPTIONS_TYPE),

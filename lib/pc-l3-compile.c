@@ -51,7 +51,7 @@ pc_l3_parse_userdata(const uint8_t *userdata, size_t len,
 {
     if (len != 4 || userdata[0] != 'L' || userdata[1] != '3' || userdata[3]
         || userdata[2] < PC_L3_REASON_LEARN
-        || userdata[2] > PC_L3_REASON_TOO_BIG) {
+        || userdata[2] > PC_L3_REASON_SOLICIT) {
         return false;
     }
     *reason = userdata[2];

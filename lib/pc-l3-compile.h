@@ -59,7 +59,8 @@ enum pc_l3_reason {
     PC_L3_REASON_EXPIRED,       /* TTL. */
     PC_L3_REASON_LOCAL,         /* For an own address. */
     PC_L3_REASON_NO_ROUTE,      /* No route, or an unreachable one. */
-    PC_L3_REASON_TOO_BIG        /* For the MTU. */
+    PC_L3_REASON_TOO_BIG,       /* For the MTU. */
+    PC_L3_REASON_SOLICIT        /* ND, not answered. */
 };
 
 /* Where flows go. */

@@ -123,6 +123,7 @@ pc_l3_punt(const struct pc_l3_emitter *e, struct ofpbuf *acts,
 {
     const struct pc_l3_config *config = &e->f->config;
     bool resolve = (reason == PC_L3_REASON_LEARN
+                    || reason == PC_L3_REASON_SOLICIT
                     || reason == PC_L3_REASON_RESOLVE);
     uint8_t userdata[4] = { 'L', '3', reason, 0 };
     struct ofpact_controller *c = ofpact_put_CONTROLLER(acts);

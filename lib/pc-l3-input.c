@@ -388,8 +388,10 @@ handle_arp(struct pc_l3_work *work, const struct flow *flow)
     }
 }
 
+/* 'answered': the switch has answered it. */
 static void
-handle_nd_solicit(struct pc_l3_work *work, const struct flow *flow)
+handle_nd_solicit(struct pc_l3_work *work, const struct flow *flow,
+                  bool answered)
 {
     const struct pc_l3_iface *iface
         = learning_iface(work->l3, &flow->nd_target, flow->in_port.ofp_port);
@@ -414,12 +416,12 @@ handle_nd_solicit(struct pc_l3_work *work, const struct flow *flow)
             return;
         }
     }
-    if (option != ND_OPT_SOURCE_LINKADDR) {
-        /* The switch could not answer. */
+    if (!answered) {
         add_output(work, pc_l3_build_na(iface->cfg.mac, &flow->nd_target,
                                         flow), news.port);
-    } else if (iface->cfg.port != OFPP_NONE
-               && ipv6_addr_is_set(&news.addr)) {
+    }
+    if (option == ND_OPT_SOURCE_LINKADDR && iface->cfg.port != OFPP_NONE
+        && ipv6_addr_is_set(&news.addr)) {
         learn(work, iface, &news);
     }
 }
@@ -447,7 +449,7 @@ handle_nd_advert(struct pc_l3_work *work, const struct flow *flow)
 
 /* RFC 826; RFC 4861 section 7.1. */
 static void
-handle_learn(struct pc_l3_work *work, const struct flow *flow)
+handle_learn(struct pc_l3_work *work, const struct flow *flow, bool answered)
 {
     if (flow->dl_type == htons(ETH_TYPE_ARP)) {
         handle_arp(work, flow);
@@ -456,7 +458,7 @@ handle_learn(struct pc_l3_work *work, const struct flow *flow)
                && ipv6_addr_is_set(&flow->nd_target)
                && !ipv6_addr_is_multicast(&flow->nd_target)) {
         if (ntohs(flow->tp_src) == ND_NEIGHBOR_SOLICIT) {
-            handle_nd_solicit(work, flow);
+            handle_nd_solicit(work, flow, answered);
         } else if (ntohs(flow->tp_src) == ND_NEIGHBOR_ADVERT) {
             handle_nd_advert(work, flow);
         }
@@ -547,8 +549,8 @@ pc_l3_packet_in(struct pc_l3 *l3, long long int now,
                                                 2);
     flow_extract(packet, &flow);
     flow.in_port = metadata->in_port;
-    if (reason == PC_L3_REASON_LEARN) {
-        handle_learn(&work, &flow);
+    if (reason == PC_L3_REASON_LEARN || reason == PC_L3_REASON_SOLICIT) {
+        handle_learn(&work, &flow, reason == PC_L3_REASON_LEARN);
     } else if (flow.dl_type != htons(ETH_TYPE_IP)
                && flow.dl_type != htons(ETH_TYPE_IPV6)) {
         l3->counters.n_malformed++;
