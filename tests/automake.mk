@@ -138,6 +138,26 @@ check-cgroup2: all $(check_PROGRAMS) tests/system-testsuite tests/atlocal
 	@$(srcdir)/tests/check-cgroup2 . '$(AUTOTEST_PATH)'
 .PHONY: check-cgroup2
 
+# Random operations; more of them by "make check-random SEED=7 COUNT=2000".
+EXTRA_DIST += \
+	tests/random/bridge/manifest.json \
+	tests/random/checks.py \
+	tests/random/forward/manifest.json \
+	tests/random/idle/manifest.json \
+	tests/random/model.py \
+	tests/random/operations.py \
+	tests/random/rpc.py \
+	tests/random/run.py \
+	tests/random/traffic.py \
+	tests/random/world.py
+SEED = 1
+COUNT = 2000
+check-random: all $(check_PROGRAMS) tests/system-testsuite tests/atlocal
+	@PCLOUD_SEED=$(SEED) PCLOUD_COUNT=$(COUNT) \
+	    $(srcdir)/tests/run-autotest $(RESULTS)/random tests/system-testsuite \
+	    -C tests AUTOTEST_PATH=$(AUTOTEST_PATH) -k given
+.PHONY: check-random
+
 # The system suite with the kernel's datapath, in a virtual machine: takes long.
 EXTRA_DIST += tests/check-kernel
 check-kernel: all $(check_PROGRAMS) tests/system-testsuite tests/atlocal

@@ -113,27 +113,43 @@ class Model:
 
     def walk(self, flow, direction):
         """Returns the services whose VIs get a packet of 'flow', and whether
-        it arrives."""
+        it arrives; None if that depends on which connections there were."""
         met = []
         for service in self.path(flow, direction):
             if service.takers():
                 met.append(service)
+            elif (service.affinity == "connection"
+                  and any(v.admin != "down" for v in service.vis.values())):
+                return met, None
             elif service.mode != "tap" and service.on_failure == "close":
                 return met, False
         return met, True
 
-    def expect(self, count):
-        """Returns by flow how many of 'count' packets are answered, and by
-        service's name how many packets its VIs get, forward and reverse."""
-        answers = []
-        delivered = {s: [0, 0] for s in self.services}
-        for flow in FLOWS:
-            met, arrives = self.walk(flow, "forward")
-            for service in met:
-                delivered[service.name][0] += count
-            if arrives:
-                met, arrives = self.walk(flow, "reverse")
+    def expect(self, flows, count):
+        """What becomes of 'count' packets of each of 'flows'."""
+        e = Expected(flows, self.services)
+        for i, flow in enumerate(flows):
+            for d, direction in enumerate(("forward", "reverse")):
+                met, arrives = self.walk(flow, direction)
                 for service in met:
-                    delivered[service.name][1] += count
-            answers.append(count if arrives else 0)
-        return answers, delivered
+                    e.delivered[service.name][d] += count
+                if arrives is None:
+                    e.answers[i] = None
+                    e.unknown.update(s.name for way in ("forward", "reverse")
+                                     for s in self.path(flow, way))
+                if not arrives:
+                    break
+            else:
+                e.answers[i] = count
+        return e
+
+
+class Expected:
+    """By flow, how many packets are answered, None if that is not known; by
+    service's name, how many its VIs get, forward and reverse; and names of
+    services of which that is not known."""
+
+    def __init__(self, flows, services):
+        self.answers = [0] * len(flows)
+        self.delivered = {name: [0, 0] for name in services}
+        self.unknown = set()

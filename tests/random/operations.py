@@ -17,6 +17,8 @@ from world import Failure, SLOW
 MAX_VIS = 7
 MAX_SERVICES = 4
 MAX_RULES = 8
+MAX_CHAINS = 2
+AFFINITIES = ["client"] * 3 + ["connection"]
 IMAGES = {"inline": "bridge", "route": "forward", "tap": "idle",
           "host": "idle"}
 
@@ -33,6 +35,7 @@ class Operations:
         self.weights = {
             self.service_add: 8, self.service_del: 4, self.scale: 12,
             self.service_set: 6, self.rule_add: 14, self.rule_del: 6,
+            self.chain_add: 6, self.chain_set: 8, self.chain_del: 2,
             self.vi_admin: 10, self.vi_weight: 5, self.vi_resize: 6,
             self.vi_kill: 6, self.agent_restart: 3, self.agent_kill: 4,
             self.agent_away: 4, self.switch_restart: 2, self.switch_kill: 3,
@@ -91,15 +94,18 @@ class Operations:
         replicas = self.random.randint(1, min(3, MAX_VIS - self.n_vis()))
         on_failure = ("open" if mode == "tap"
                       else self.random.choice(["open", "close"]))
-        self.model.services[name] = Service(name, mode, on_failure, "client",
+        affinity = ("client" if mode == "tap"
+                    else self.random.choice(AFFINITIES))
+        self.model.services[name] = Service(name, mode, on_failure, affinity,
                                             replicas)
         return self.ctl("service-add", name, "transparent", "mode=" + mode,
                         "image=" + IMAGES[mode], "replicas=%d" % replicas,
-                        "on-failure=" + on_failure)
+                        "on-failure=" + on_failure, "affinity=" + affinity)
 
     def service_del(self):
         service = self.any_service()
-        if not service:
+        if not service or any(service.name in c
+                              for c in self.model.chains.values()):
             return None
         del self.model.services[service.name]
         self.model.rules = [r for r in self.model.rules
@@ -123,18 +129,60 @@ class Operations:
         if not service:
             return None
         service.on_failure = self.random.choice(["open", "close"])
+        service.affinity = self.random.choice(AFFINITIES)
         return self.ctl("service-set", service.name,
-                        "on-failure=" + service.on_failure)
+                        "on-failure=" + service.on_failure,
+                        "affinity=" + service.affinity)
+
+    def hops(self):
+        """Services in a random order."""
+        names = [s.name for s in self.services()]
+        if not names:
+            return None
+        return self.random.sample(names, self.random.randint(1, len(names)))
+
+    def chain_add(self):
+        hops = self.hops()
+        if not hops or len(self.model.chains) >= MAX_CHAINS:
+            return None
+        self.serial += 1
+        name = "c%d" % self.serial
+        self.model.chains[name] = hops
+        return self.ctl("chain-add", name, *hops)
+
+    def any_chain(self):
+        return (self.random.choice(list(self.model.chains))
+                if self.model.chains else None)
+
+    def chain_set(self):
+        """Hops are added, removed and reordered."""
+        name, hops = self.any_chain(), self.hops()
+        if not name or not hops:
+            return None
+        self.model.chains[name] = hops
+        return self.ctl("chain-set", name, *hops)
+
+    def chain_del(self):
+        name = self.any_chain()
+        if not name:
+            return None
+        args = ["chain-del", name]
+        if any(r.target == name for r in self.model.rules):
+            args = ["--all", "rule-del", name, "--"] + args
+        del self.model.chains[name]
+        self.model.rules = [r for r in self.model.rules if r.target != name]
+        return self.ctl(*args)
 
     def rule_add(self):
         service = self.any_service()
         if not service or len(self.model.rules) >= MAX_RULES:
             return None
+        targets = [service.name] + list(self.model.chains) * 2
         used = {r.priority for r in self.model.rules}
         priority = self.random.choice([p for p in range(1, 9000, 17)
                                        if p not in used])
         direction = self.random.choice(["both"] * 4 + ["forward", "reverse"])
-        rule = Rule(service.name, priority, direction,
+        rule = Rule(self.random.choice(targets), priority, direction,
                     self.random.choice([4, 4, 6]),
                     self.random.choice([None, (12, 13, 14)]
                                        + [(c,) for c in CLIENTS]),
@@ -266,6 +314,7 @@ class Operations:
             what = self.random.choice([
                 self.service_add, self.service_del, self.scale,
                 self.service_set, self.rule_add, self.rule_del,
+                self.chain_add, self.chain_set, self.chain_del,
                 self.vi_admin, self.vi_weight, self.vi_resize])()
             if what:
                 return what

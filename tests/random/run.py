@@ -14,7 +14,7 @@ import time
 from checks import Checks, require
 from model import FLOWS, KEPT, Model, Service, STEADY
 from operations import Operations
-from world import Failure, SLOW, World
+from world import Failure, SLOW, World, wait_until
 
 RATE = 200
 
@@ -44,9 +44,9 @@ def start(w, model):
     require(not error, "start", error)
     # The router asks for the hosts' Ethernet addresses, and keeps few packets
     # until it has them.
-    steady = [STEADY[0], 5001] + STEADY[2:]
-    w.traffic(flows=[steady] + [f.five for f in FLOWS], count=1, silent=[],
-              timeout=3 * SLOW)
+    flows = [[STEADY[0], 5001] + STEADY[2:]] + [f.five for f in FLOWS]
+    wait_until("hosts are known", lambda: w.traffic(
+        flows=flows, count=1, silent=[], timeout=SLOW) == [1] * len(flows))
     model.services[KEPT] = Service(KEPT, "inline", "close", "client",
                                    1)
 
