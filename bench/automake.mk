@@ -2,6 +2,8 @@
 #
 # Licensed under the Apache License, Version 2.0: see LICENSE.
 
+EXTRA_DIST += bench/flood bench/hops bench/relay/manifest.json \
+    bench/relay/relay.py
 EXTRA_DIST += bench/README.md bench/inline-path bench/lib.sh bench/overlap \
     bench/rule-add bench/rule-batch bench/run bench/scale bench/scale-rows \
     bench/vi-create

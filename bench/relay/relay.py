@@ -1,0 +1,34 @@
+# Copyright (c) 2026 The PacketCloud developers.
+#
+# Licensed under the Apache License, Version 2.0: see LICENSE.
+
+"""Frames from eth0 to eth1 and back, by a process: its CPU is the VI's."""
+
+import select
+import socket
+
+SOL_PACKET, PACKET_IGNORE_OUTGOING = 263, 23
+ETH_P_ALL = 3
+
+
+def port(name):
+    s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+    s.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)
+    s.bind((name, ETH_P_ALL))
+    s.setblocking(False)
+    return s
+
+
+def main():
+    ports = [port("eth0"), port("eth1")]
+    other = {ports[0]: ports[1], ports[1]: ports[0]}
+    while True:
+        for s in select.select(ports, [], [])[0]:
+            try:
+                for _ in range(64):
+                    other[s].send(s.recv(65535))
+            except OSError:
+                pass            # No more, or the other side is full.
+
+
+main()
