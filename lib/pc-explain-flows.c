@@ -382,6 +382,28 @@ pc_explain_diff_router(const struct pc_explain_read *read, struct json *json,
     free(copy);
 }
 
+/* What the database has and the tables don't: rules that are not in force. */
+static void
+pc_explain_diff_database(const struct pc_controller *c, struct json *json,
+                         struct ds *ds)
+{
+    const struct pc_ctl_rule *rule;
+
+    HMAP_FOR_EACH (rule, hmap_node, &c->rules) {
+        if (rule->error) {
+            char *who = pc_ctl_overlap_who(c, &rule->uuid);
+            char *line = xasprintf("not in force: %s: %s", who, rule->error);
+            struct json *object = json_object_create();
+
+            ds_put_format(ds, "database: %s\n", line);
+            json_object_put_string(object, "database", line);
+            json_array_add(json, object);
+            free(line);
+            free(who);
+        }
+    }
+}
+
 /* Answers controller/flows once all routers have been read. */
 bool
 pc_explain_flows_run(struct pc_explain *e, struct pc_explain_request *rq)
@@ -402,6 +424,9 @@ pc_explain_flows_run(struct pc_explain *e, struct pc_explain_request *rq)
         } else {
             pc_explain_flows_router(e->c, owners, read, json, &ds);
         }
+    }
+    if (rq->diff) {
+        pc_explain_diff_database(e->c, json, &ds);
     }
     pc_explain_owners_destroy(owners);
     pc_explain_reply(rq, json, ds_cstr(&ds));
