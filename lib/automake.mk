@@ -7,6 +7,8 @@ noinst_LTLIBRARIES += lib/libpcloud.la
 lib_libpcloud_la_SOURCES = \
 	lib/pc-address.c \
 	lib/pc-address.h \
+	lib/pc-appctl.c \
+	lib/pc-appctl.h \
 	lib/pc-backoff.c \
 	lib/pc-backoff.h \
 	lib/pc-capacity.c \
@@ -39,6 +41,7 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-controller-address.c \
 	lib/pc-controller-chain.c \
 	lib/pc-controller-compile.c \
+	lib/pc-controller-drain.c \
 	lib/pc-controller-l3.c \
 	lib/pc-controller-model.c \
 	lib/pc-controller-overlap.c \

@@ -61,15 +61,6 @@
 /* What has connections. */
 static const uint16_t families[] = { ETH_TYPE_IP, ETH_TYPE_IPV6 };
 
-/* Are the packets of 'svc' steered by connection?  Those of a tap are
- * copies, to which nothing answers. */
-bool
-pc_compile_by_connection(const struct pc_service *svc)
-{
-    return (svc->affinity.kind == PC_AFFINITY_CONNECTION
-            && (svc->mode == PC_MODE_ROUTE || svc->mode == PC_MODE_INLINE));
-}
-
 struct conn_ctx {
     struct pc_ctx up;           /* The flow in the making. */
     const struct pc_service *svc;

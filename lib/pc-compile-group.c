@@ -165,7 +165,7 @@ add_select_group(struct pc_flow_table *t, uint8_t base,
     const struct pc_vi **vis = xmalloc((svc->n_vis + 1) * sizeof *vis);
     uint16_t *weights = xmalloc((svc->n_vis + 1) * sizeof *weights);
     size_t n = choose_vis(svc, vis, weights);
-    bool connection = pc_compile_by_connection(svc);
+    bool connection = pc_service_by_connection(svc);
     struct ofputil_group_mod gm;
 
     pc_group_init(&gm, pc_group_id(svc->number, kind + direction),
@@ -211,7 +211,7 @@ add_failover_group(struct pc_flow_table *t, uint8_t base,
     b = pc_group_add_bucket(&gm, 1);
     b->watch_group = PC_GROUP_ALWAYS;
     if (svc->on_failure == PC_FAIL_OPEN) {
-        if (pc_compile_by_connection(svc)) {
+        if (pc_service_by_connection(svc)) {
             pc_bucket_set_vi(b, 0, base + PC_TABLE_CONNECT);
         } else {
             ofpbuf_init(&ofpacts, 32);
@@ -252,7 +252,7 @@ void
 pc_compile_groups(struct pc_flow_table *t, uint8_t base,
                   const struct pc_service *svc)
 {
-    if (pc_compile_by_connection(svc)) {
+    if (pc_service_by_connection(svc)) {
         add_group_pair(t, base, svc, PC_GROUP_NEW_FORWARD,
                        PC_GROUP_SELECT_FORWARD);
         add_group_pair(t, base, svc, PC_GROUP_NEW_FRAG_FORWARD,

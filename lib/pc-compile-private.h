@@ -78,7 +78,6 @@ void pc_group_emit(struct pc_flow_table *, const struct uuid *owner,
 void pc_compile_always_group(struct pc_flow_table *, const struct uuid *owner);
 void pc_compile_groups(struct pc_flow_table *, uint8_t base,
                        const struct pc_service *);
-bool pc_compile_by_connection(const struct pc_service *);
 void pc_compile_connections(struct pc_flow_table *, uint8_t base,
                             const struct pc_service *);
 void pc_compile_connections_common(struct pc_flow_table *, uint8_t base,

@@ -396,6 +396,7 @@ pc_ctl_vi_set_values(struct pc_controller *c, struct pc_ctl_vi *vi,
         vi->vi.weight = row->weight;
         hmapx_add(&c->dirty_services, vi->svc);
     }
+    pc_ctl_drain_update(c, vi, row);
 }
 
 /* Takes over the values of 'row', new or changed. */
@@ -435,6 +436,7 @@ pc_ctl_vi_leave(struct pc_controller *c, struct pc_ctl_vi *vi)
     pc_ctl_vi_set_service(c, vi, NULL);
     pc_ctl_disown(c, &vi->vi.uuid);
     hmapx_find_and_delete(&c->dirty_vis, vi);
+    hmapx_find_and_delete(&c->draining, vi);
     vi->leaving = true;
     vi->leave_generation = ++c->generation;
     ovs_list_push_back(&c->leaving_vis, &vi->leave_node);

@@ -240,13 +240,27 @@ pc_ctl_create_vi(struct pc_controller *c, struct pc_ctl_service *svc,
     return NULL;
 }
 
+/* The VIs of 'svc' that are to stay. */
+static size_t
+pc_ctl_count_vis(const struct pc_controller *c,
+                 const struct pc_ctl_service *svc)
+{
+    const struct pc_ctl_vi *vi;
+    size_t n = 0;
+
+    LIST_FOR_EACH (vi, svc_node, &svc->vis) {
+        n += !pc_ctl_vi_is_retired(c, vi);
+    }
+    return n;
+}
+
 /* Creates the rows that 'svc' lacks.  Returns true if there was one. */
 static bool
 pc_ctl_create_vis(struct pc_controller *c, struct pc_ctl_service *svc,
                   const struct pcrec_service *row, struct ovsdb_idl_txn *txn)
 {
     unsigned long *reserved = bitmap_allocate(PC_CTL_MAX_REPLICAS + 2);
-    size_t n = ovs_list_size(&svc->vis);
+    size_t n = pc_ctl_count_vis(c, svc);
     char *error = NULL;
     bool changed = false;
 
@@ -268,23 +282,48 @@ pc_ctl_create_vis(struct pc_controller *c, struct pc_ctl_service *svc,
     return changed;
 }
 
-/* Lets the VIs leave that 'svc' has too many, those with the highest index
- * first. */
-static void
+/* Returns the VI of 'svc' with the highest index of those that stay or, if
+ * 'retired', with the lowest of those that are on their way out.  NULL if there
+ * is none. */
+static struct pc_ctl_vi *
+pc_ctl_end_vi(const struct pc_controller *c, const struct pc_ctl_service *svc,
+              bool retired)
+{
+    struct pc_ctl_vi *vi, *end = NULL;
+
+    LIST_FOR_EACH (vi, svc_node, &svc->vis) {
+        unsigned int k = pc_ctl_vi_index(svc, vi->vi.name);
+
+        if (pc_ctl_vi_is_retired(c, vi) == retired
+            && (!end || (k > pc_ctl_vi_index(svc, end->vi.name)) != retired)) {
+            end = vi;
+        }
+    }
+    return end;
+}
+
+/* Sends the VIs away that 'svc' has too many, those with the highest index
+ * first, or takes some back.  Returns true if a row was changed for that. */
+static bool
 pc_ctl_drop_vis(struct pc_controller *c, struct pc_ctl_service *svc,
                 const struct pcrec_service *row)
 {
-    while (ovs_list_size(&svc->vis) > (size_t) row->replicas) {
-        struct pc_ctl_vi *vi, *last = NULL;
+    size_t n = pc_ctl_count_vis(c, svc);
+    struct pc_ctl_vi *vi;
+    bool changed = false;
 
-        LIST_FOR_EACH (vi, svc_node, &svc->vis) {
-            if (!last || (pc_ctl_vi_index(svc, vi->vi.name)
-                          > pc_ctl_vi_index(svc, last->vi.name))) {
-                last = vi;
-            }
-        }
-        pc_ctl_vi_leave(c, last);
+    while (n > (size_t) row->replicas
+           && (vi = pc_ctl_end_vi(c, svc, false)) != NULL) {
+        changed |= pc_ctl_retire_vi(c, vi, row);
+        n--;
     }
+    while (n < (size_t) row->replicas
+           && (vi = pc_ctl_end_vi(c, svc, true)) != NULL) {
+        pc_ctl_take_back_vi(c, vi);
+        changed = true;
+        n++;
+    }
+    return changed;
 }
 
 /* We changed VI rows in 'txn', which is an intent: nothing is acknowledged
@@ -307,7 +346,8 @@ pc_ctl_place_is_idle(const struct pc_controller *c)
 {
     return (hmapx_is_empty(&c->to_place) && hmapx_is_empty(&c->to_number)
             && !c->hold_pending
-            && ovs_list_is_empty(&c->leaving_vis));
+            && ovs_list_is_empty(&c->leaving_vis)
+            && pc_ctl_drain_is_idle(c));
 }
 
 /* Forgets the numbers of the last transaction's VIs: it has been decided, and
@@ -352,7 +392,7 @@ pc_ctl_place_run(struct pc_controller *c, struct ovsdb_idl_txn *txn)
 
         if (row) {
             todo = pc_ctl_place_number(c, svc, row);
-            pc_ctl_drop_vis(c, svc, row);
+            todo |= pc_ctl_drop_vis(c, svc, row);
             todo |= pc_ctl_create_vis(c, svc, row, txn);
         }
         if (!todo) {

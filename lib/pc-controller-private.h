@@ -25,6 +25,7 @@
  *   pc-controller-compile.c values -> desired flows
  *   pc-controller-l3.c     interfaces, routes, VIs' addresses, packets
  *   pc-controller-place.c  VI rows, numbers
+ *   pc-controller-drain.c  VIs that drain
  *   pc-controller-address.c addresses of VIs
  *   pc-controller-overlap.c which rule comes first
  *   pc-controller-status.c errors and status written back
@@ -52,10 +53,15 @@
 #define PC_CTL_VIS 65536
 #define PC_CTL_MAX_REPLICAS 1024
 
+/* For how long a VI drains at most, in s, unless its row or its service's
+ * says otherwise. */
+#define PC_CTL_DRAIN_TIMEOUT 300
+
 /* Our connection's id in "controller" actions: that of our cookies, so that no
  * other controller's packets come to us, nor ours to it. */
 #define PC_CTL_CONTROLLER_ID 0x9c1d
 
+struct pc_ctl_drain;
 struct pc_flow_table;
 struct pc_installed;
 struct pc_l3;
@@ -146,6 +152,16 @@ struct pc_ctl_vi {
     uint64_t network_bps;       /* Wanted; vi.network_bps: possible. */
     bool leaving;               /* No flows; the row goes when that is sure. */
     uint64_t leave_generation;
+
+    /* Draining (in struct pc_controller's 'draining'). */
+    bool scale_down;            /* It leaves when it is drained. */
+    long long int drain_until;  /* In s since the epoch, as its row says; */
+    long long int drain_limit;  /* if that does not. */
+    uint64_t drain_generation;  /* From which on it gets nothing new. */
+    long long int drain_confirmed;  /* The switch has that; in ms. */
+    int n_connections;          /* That it has; -1: not known. */
+    int counting;               /* So far in this round; -1: not counted. */
+    bool drain_reported;
 };
 
 struct pc_ctl_rule {
@@ -207,6 +223,8 @@ struct pc_controller {
     struct hmapx stale_chains;  /* Whose hops are to be looked at. */
     bool services_changed;      /* So chains that wait for one may go on. */
     struct hmapx to_place;      /* Services to look at. */
+    struct hmapx draining;      /* VIs with admin_state "drain". */
+    struct pc_ctl_drain *drain;
     struct hmapx to_number;     /* Chains without a number. */
     struct hmapx bad_rules;     /* Rules with 'error' to write to the db. */
     struct hmapx bad_services, bad_chains, bad_parts;
@@ -303,6 +321,22 @@ void pc_ctl_delete_run(struct pc_controller *, struct ovsdb_idl_txn *);
 bool pc_ctl_place_is_idle(const struct pc_controller *);
 void pc_ctl_place_error(struct pc_controller *, struct pc_ctl_service *,
                         char *error);
+
+/* pc-controller-drain.c. */
+struct pc_ctl_drain *pc_ctl_drain_create(void);
+void pc_ctl_drain_destroy(struct pc_ctl_drain *);
+void pc_ctl_drain_update(struct pc_controller *, struct pc_ctl_vi *,
+                         const struct pcrec_vi *);
+bool pc_ctl_drain_is_idle(const struct pc_controller *);
+void pc_ctl_drain_run(struct pc_controller *);
+void pc_ctl_drain_finish(struct pc_controller *);
+bool pc_ctl_vi_is_retired(const struct pc_controller *,
+                          const struct pc_ctl_vi *);
+bool pc_ctl_retire_vi(struct pc_controller *, struct pc_ctl_vi *,
+                      const struct pcrec_service *);
+void pc_ctl_take_back_vi(const struct pc_controller *,
+                         const struct pc_ctl_vi *);
+void pc_ctl_drain_wait(struct pc_controller *);
 
 /* pc-controller-address.c. */
 struct pc_ctl_addresses {

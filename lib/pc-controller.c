@@ -57,6 +57,7 @@ pc_controller_init_maps(struct pc_controller *c)
     c->chain_numbers = bitmap_allocate(PC_CTL_CHAINS);
     c->vi_numbers = bitmap_allocate(PC_CTL_VIS);
     c->placing_numbers = bitmap_allocate(PC_CTL_VIS);
+    hmapx_init(&c->draining);
     hmapx_init(&c->dirty_services);
     hmapx_init(&c->dirty_vis);
     hmapx_init(&c->dirty_rules);
@@ -90,6 +91,7 @@ pc_controller_destroy_maps(struct pc_controller *c)
     free(c->chain_numbers);
     free(c->vi_numbers);
     free(c->placing_numbers);
+    hmapx_destroy(&c->draining);
     hmapx_destroy(&c->dirty_services);
     hmapx_destroy(&c->dirty_vis);
     hmapx_destroy(&c->dirty_rules);
@@ -129,6 +131,7 @@ pc_controller_create(struct ovsdb_idl *idl, const char *remote,
         c->lock_idl = ovsdb_idl_create(remote, &pcrec_idl_class, false, true);
         ovsdb_idl_add_column(c->lock_idl, &pcrec_cloudlet_col_name);
     }
+    c->drain = pc_ctl_drain_create();
     c->explain = pc_explain_create(c);
     return c;
 }
@@ -179,6 +182,7 @@ pc_controller_destroy(struct pc_controller *c)
     LIST_FOR_EACH_SAFE (r, list_node, &c->leaving_routers) {
         pc_ctl_router_destroy(c, r);
     }
+    pc_ctl_drain_destroy(c->drain);
     pc_explain_destroy(c->explain);     /* Now no read refers to it. */
     pc_controller_destroy_maps(c);
     ovsdb_idl_destroy(c->lock_idl);
@@ -540,12 +544,14 @@ pc_controller_run(struct pc_controller *c, struct ovsdb_idl_txn *txn)
     pc_ctl_compile_run(c);
     pc_ctl_sync_run(c);
     pc_ctl_overlap_run(c);
+    pc_ctl_drain_run(c);
     c->trim_events |= pcrec_event_track_get_first(c->idl) != NULL;
     if (c->loaded && txn) {
         if (c->trim_events) {
             pc_events_trim(c->idl);
             c->trim_events = false;
         }
+        pc_ctl_drain_finish(c);
         pc_ctl_delete_run(c, txn);
         pc_ctl_write_errors(c);
         pc_ctl_write_status(c);
@@ -569,5 +575,6 @@ pc_controller_wait(struct pc_controller *c)
     }
     pc_ctl_sync_wait(c);
     pc_ctl_overlap_wait(c);
+    pc_ctl_drain_wait(c);
     pc_explain_wait(c->explain);
 }

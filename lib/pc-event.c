@@ -73,6 +73,7 @@ static const struct {
     [PC_EVENT_VI_BACKOFF] = { "vi-backoff", "warning" },
     [PC_EVENT_VI_FAILED] = { "vi-failed", "error" },
     [PC_EVENT_VI_STOPPED] = { "vi-stopped", "info" },
+    [PC_EVENT_VI_DRAINED] = { "vi-drained", "info" },
 };
 
 const char *

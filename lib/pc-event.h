@@ -60,7 +60,8 @@ enum pc_event_kind {
     PC_EVENT_VI_BACKOFF,        /* When it will be started again. */
     PC_EVENT_VI_FAILED,         /* Could not be started. */
     PC_EVENT_VI_STOPPED,        /* Because that was wanted. */
-#define PC_N_EVENTS (PC_EVENT_VI_STOPPED + 1)
+    PC_EVENT_VI_DRAINED,        /* Has no traffic and none to come. */
+#define PC_N_EVENTS (PC_EVENT_VI_DRAINED + 1)
 };
 
 /* Something that happened.  Names that do not apply are NULL. */

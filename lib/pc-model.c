@@ -166,3 +166,12 @@ pc_affinity_equals(const struct pc_affinity_spec *a,
     return (a->kind == b->kind && a->host_bits[0] == b->host_bits[0]
             && a->host_bits[1] == b->host_bits[1]);
 }
+
+/* Are the packets of 'svc' steered by connection?  Those of a tap are
+ * copies, to which nothing answers. */
+bool
+pc_service_by_connection(const struct pc_service *svc)
+{
+    return (svc->affinity.kind == PC_AFFINITY_CONNECTION
+            && (svc->mode == PC_MODE_ROUTE || svc->mode == PC_MODE_INLINE));
+}

@@ -166,6 +166,7 @@ const char *pc_mode_to_string(enum pc_mode);
 bool pc_mode_from_string(const char *, enum pc_mode *);
 char *pc_affinity_parse(const char *, struct pc_affinity_spec *)
     OVS_WARN_UNUSED_RESULT;
+bool pc_service_by_connection(const struct pc_service *);
 bool pc_affinity_equals(const struct pc_affinity_spec *,
                         const struct pc_affinity_spec *);
 struct eth_addr pc_vi_mac(const struct pc_vi *, enum pc_vi_port);

@@ -125,7 +125,9 @@ Virtual instances:\n\
   vi-list [SERVICE]           vi-show VI\n\
   vi-exec VI -- COMMAND...    run COMMAND in VI\n\
   vi-log VI [LINES]           print the end of VI's log\n\
-  vi-drain VI [on|off]        send VI no new traffic\n\
+  vi-drain VI [on|off] [timeout=SECONDS]\n\
+                              send VI no new traffic\n\
+  vi-set VI weight=N          change VI's share\n\
   vi-resize VI [cpu=..] [memory=..] [disk=..] [network=..] [pids=..]\n\
                 [io=..] [iops=..]\n\
 \n\
@@ -154,7 +156,7 @@ ctl_usage(void)
 Options:\n\
   --db=DATABASE               connect to DATABASE\n\
   --run-dir=DIR               where the agent keeps its sockets\n\
-  --wait=applied|none         wait until the agents have applied the change\n\
+  --wait=applied|drained|none  wait until the agents have applied the change\n\
   -t, --timeout=SECS          wait at most SECS seconds\n\
   --dry-run                   do not change the database\n\
   --oneline                   print exactly one line of output per command\n",

@@ -161,10 +161,14 @@ set_wait(struct ctl_run *run, const char *arg)
 {
     if (!strcmp(arg, "applied")) {
         run->wait_applied = true;
+        run->wait_drained = false;
+    } else if (!strcmp(arg, "drained")) {
+        run->wait_applied = run->wait_drained = true;
     } else if (!strcmp(arg, "none")) {
-        run->wait_applied = false;
+        run->wait_applied = run->wait_drained = false;
     } else {
-        ctl_fatal("--wait=%s: wait for \"applied\" or \"none\"", arg);
+        ctl_fatal("--wait=%s: wait for \"applied\", \"drained\" or "
+                  "\"none\"", arg);
     }
 }
 

@@ -202,6 +202,7 @@ ctl_settings_check(struct ctl_context *ctx, const struct pcrec_service *self,
                const struct ctl_arg args[], struct ctl_settings *st)
 {
     static const char *const policies[] = { "open", "close", NULL };
+    int64_t drain_timeout;
     static const char *const arms[] = { "1", "2", NULL };
 
     return (check_references(ctx, args, st)
@@ -217,6 +218,10 @@ ctl_settings_check(struct ctl_context *ctx, const struct pcrec_service *self,
             && (!args[AFFINITY].value
                 || check(ctx, "affinity",
                          check_affinity(args[AFFINITY].value)))
+            && (!args[DRAIN_TIMEOUT].value
+                || ctl_parse_int(ctx, "drain-timeout",
+                                 args[DRAIN_TIMEOUT].value, 0,
+                                 CTL_MAX_DRAIN_TIMEOUT, &drain_timeout))
             && (!args[ARMS].value
                 || ctl_parse_enum(ctx, "arms", args[ARMS].value, arms))
             && (!args[HEALTH].value || !*args[HEALTH].value
@@ -310,6 +315,10 @@ ctl_settings_apply(const struct pcrec_service *s, const struct ctl_arg args[],
     }
     if (args[AFFINITY].value) {
         pcrec_service_set_affinity(s, args[AFFINITY].value);
+    }
+    if (args[DRAIN_TIMEOUT].value) {
+        pcrec_service_update_options_setkey(s, "drain-timeout",
+                                            args[DRAIN_TIMEOUT].value);
     }
     if (args[ARMS].value) {
         pcrec_service_update_options_setkey(s, "arms", args[ARMS].value);

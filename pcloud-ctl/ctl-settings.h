@@ -28,7 +28,7 @@
 #define CTL_MAX_REPLICAS 1024
 
 enum { IMAGE, MODE, TYPE, REPLICAS, ON_FAILURE, AFFINITY, HEALTH, PROVIDER,
-       ADDRESS, GATEWAY, ARMS, MTU, CLOUDLET, N_SERVICE };
+       ADDRESS, GATEWAY, ARMS, MTU, DRAIN_TIMEOUT, CLOUDLET, N_SERVICE };
 #define SERVICE_ARGS { [IMAGE] = { .key = "image" },                    \
                        [MODE] = { .key = "mode" },                      \
                        [TYPE] = { .key = "type" },                      \
@@ -41,6 +41,7 @@ enum { IMAGE, MODE, TYPE, REPLICAS, ON_FAILURE, AFFINITY, HEALTH, PROVIDER,
                        [GATEWAY] = { .key = "gateway" },                \
                        [ARMS] = { .key = "arms" },                      \
                        [MTU] = { .key = "mtu" },                        \
+                       [DRAIN_TIMEOUT] = { .key = "drain-timeout" },    \
                        [CLOUDLET] = { .key = "cloudlet" } }
 
 /* The settings of a service, checked.  A null or zero member was not given. */

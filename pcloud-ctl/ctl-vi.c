@@ -223,18 +223,76 @@ cmd_vi_show(struct ctl_context *ctx)
 
 /* vi-drain */
 
+/* How long a VI drains at most if nothing is said, in seconds. */
+#define DRAIN_TIMEOUT 300
+
+static void
+pre_vi_drain(struct ctl_context *ctx)
+{
+    pre_one_vi(ctx);
+    ovsdb_idl_add_column(ctx->idl, &pcrec_vi_col_options);
+}
+
+static void
+set_drain_until(const struct pcrec_vi *vi, int64_t timeout)
+{
+    char *until = xasprintf("%lld", (long long int) time_wall()
+                            + (long long int) timeout);
+
+    pcrec_vi_update_options_setkey(vi, "drain-until", until);
+    free(until);
+}
+
 static void
 cmd_vi_drain(struct ctl_context *ctx)
 {
     static const char *const choices[] = { "on", "off", NULL };
     const struct pcrec_vi *vi = ctl_find_vi(ctx, ctx->argv[1],
                                             CTL_MUST_EXIST);
-    const char *arg = ctx->argc > 2 ? ctx->argv[2] : "on";
+    bool given = ctx->argc > 2 && !strchr(ctx->argv[2], '=');
+    const char *arg = given ? ctx->argv[2] : "on";
+    struct ctl_arg args[] = { { .key = "timeout" } };
+    int64_t timeout = DRAIN_TIMEOUT;
 
-    if (!vi || !ctl_parse_enum(ctx, "vi-drain", arg, choices)) {
+    if (!vi || !ctl_parse_enum(ctx, "vi-drain", arg, choices)
+        || !ctl_parse_args(ctx, 2 + given, args, ARRAY_SIZE(args))
+        || (args[0].value
+            && !ctl_parse_int(ctx, "timeout", args[0].value, 0,
+                              CTL_MAX_DRAIN_TIMEOUT, &timeout))) {
         return;
     }
-    pcrec_vi_set_admin_state(vi, !strcmp(arg, "on") ? "drain" : "up");
+    if (strcmp(arg, "on")) {
+        pcrec_vi_update_options_delkey(vi, "drain-until");
+        pcrec_vi_set_admin_state(vi, "up");
+    } else {
+        set_drain_until(vi, timeout);
+        pcrec_vi_set_admin_state(vi, "drain");
+        ctl_watch_drain(ctx, vi);
+    }
+}
+
+/* vi-set */
+
+static void
+pre_vi_set(struct ctl_context *ctx)
+{
+    pre_one_vi(ctx);
+    ovsdb_idl_add_column(ctx->idl, &pcrec_vi_col_weight);
+}
+
+static void
+cmd_vi_set(struct ctl_context *ctx)
+{
+    const struct pcrec_vi *vi = ctl_find_vi(ctx, ctx->argv[1],
+                                            CTL_MUST_EXIST);
+    struct ctl_arg args[] = { { .key = "weight" } };
+    int64_t weight;
+
+    if (vi && ctl_parse_args(ctx, 2, args, ARRAY_SIZE(args))
+        && ctl_parse_int(ctx, "weight", args[0].value, 0, UINT16_MAX,
+                         &weight)) {
+        pcrec_vi_set_weight(vi, weight);
+    }
 }
 
 /* vi-resize */
@@ -332,8 +390,10 @@ const struct ctl_command_syntax ctl_vi_commands[] = {
     {"vi-list", 0, 1, "[SERVICE]", pre_vi_list, cmd_vi_list, NULL,
      "--columns=", RO},
     {"vi-show", 1, 1, "VI", pre_vi_show, cmd_vi_show, NULL, "", RO},
-    {"vi-drain", 1, 2, "VI [on|off]", pre_one_vi, cmd_vi_drain, NULL, "",
-     RW},
+    {"vi-drain", 1, 3, "VI [on|off] [KEY=VALUE]", pre_vi_drain, cmd_vi_drain,
+     NULL, "", RW},
+    {"vi-set", 2, INT_MAX, "VI KEY=VALUE...", pre_vi_set, cmd_vi_set, NULL,
+     "", RW},
     {"vi-resize", 2, INT_MAX, "VI KEY=VALUE...", pre_one_vi, cmd_vi_resize,
      NULL, "", RW},
     {"vi-exec", 1, 1, "VI", NULL, cmd_vi_exec, NULL, "", RO},

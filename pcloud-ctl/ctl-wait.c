@@ -38,7 +38,7 @@ watch(struct ctl_run *run, const struct ovsdb_idl_row *row)
     w = &run->watches[run->n_watches++];
     w->table = row->table->class_;
     w->uuid = row->uuid;
-    w->resized = false;
+    w->resized = w->drain = false;
     return w;
 }
 
@@ -67,6 +67,16 @@ ctl_watch_resize(struct ctl_context *ctx, const struct pcrec_vi *vi,
     w->resized = true;
     pc_capacity_from_arrays(&w->capacity, CONST_CAST(char **, keys), values,
                             n);
+    w->what = xasprintf("VI \"%s\"", vi->name);
+}
+
+/* Remembers that a command told 'vi' to drain, which --wait=drained awaits. */
+void
+ctl_watch_drain(struct ctl_context *ctx, const struct pcrec_vi *vi)
+{
+    struct ctl_watch *w = watch(ctl_run_from_context(ctx), &vi->header_);
+
+    w->drain = true;
     w->what = xasprintf("VI \"%s\"", vi->name);
 }
 
@@ -102,6 +112,7 @@ ctl_watch_prerequisites(struct ctl_run *run)
         &pcrec_vi_col_name,
         &pcrec_vi_col_service,
         &pcrec_vi_col_state,
+        &pcrec_vi_col_admin_state,
         &pcrec_vi_col_error,
         &pcrec_vi_col_capacity,
         &pcrec_vi_col_status,
@@ -146,6 +157,23 @@ describe_missing(struct ctl_run *run, int64_t next_cfg)
     }
     return xasprintf("router \"%s\" to apply change %"PRId64,
                      router->name, next_cfg);
+}
+
+/* Describes the first VI that still drains, or returns NULL if all have (or
+ * are gone).  The caller frees the description. */
+static char *
+describe_draining(struct ctl_run *run)
+{
+    for (size_t i = 0; run->wait_drained && i < run->n_watches; i++) {
+        const struct ctl_watch *w = &run->watches[i];
+        const struct pcrec_vi *vi
+            = w->drain ? pcrec_vi_get_for_uuid(run->idl, &w->uuid) : NULL;
+
+        if (vi && !strcmp(vi->admin_state, "drain")) {
+            return xasprintf("%s to drain", w->what);
+        }
+    }
+    return NULL;
 }
 
 /* What the agents say against the row with 'uuid'; NULL if nothing.  The
@@ -291,6 +319,9 @@ ctl_wait_applied(struct ctl_run *run, int64_t next_cfg)
         ovsdb_idl_run(run->idl);
 
         char *missing = describe_missing(run, next_cfg);
+        if (!missing) {
+            missing = describe_draining(run);
+        }
         if (!missing) {
             return report_errors(run);
         }

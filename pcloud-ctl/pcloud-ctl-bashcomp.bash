@@ -42,10 +42,12 @@ _pcloud_ctl_keys () {
         node-add|node-set) echo "$capacity cloudlet= bridge= data-port= isp-share=" ;;
         vi-type-add|vi-resize) echo "$capacity" ;;
         interface-add) echo "port= mac= mtu=" ;;
+        vi-drain) echo "on off timeout=" ;;
+        vi-set) echo "weight=" ;;
         image-add) echo "sha256=" ;;
         service-add|service-set)
             echo "image= mode= type= replicas= on-failure= affinity= health=" \
-                 "provider= address= gateway= arms= mtu= cloudlet=" ;;
+                 "provider= address= gateway= arms= mtu= drain-timeout= cloudlet=" ;;
         rule-add|rule-del|rule-check) echo "priority= direction=" ;;
     esac
 }
@@ -63,7 +65,7 @@ _pcloud_ctl_value () {
         affinity) echo "client client/24 client/24,56 connection" ;;
         direction) echo "both forward reverse" ;;
         health) echo "tcp: http exec none" ;;
-        --wait) echo "none applied" ;;
+        --wait) echo "none applied drained" ;;
         --format) echo "table list csv json html" ;;
     esac
 }

@@ -63,8 +63,12 @@ struct ctl_watch {
     struct uuid uuid;           /* As inserted, before the commit. */
     bool resized;               /* A VI that was there before... */
     struct pc_capacity capacity; /* ...that shall have this now. */
+    bool drain;                 /* A VI that was there before: to drain. */
     char *what;                 /* For example: service "squid". */
 };
+
+/* How long a VI may drain, in seconds. */
+#define CTL_MAX_DRAIN_TIMEOUT (30 * 24 * 60 * 60)
 
 /* One run of the program. */
 struct ctl_run {
@@ -75,6 +79,7 @@ struct ctl_run {
     bool dry_run;
     bool retry;
     bool wait_applied;          /* --wait=applied. */
+    bool wait_drained;          /* --wait=drained: applied, and more. */
     unsigned int timeout;       /* Seconds; 0 is forever. */
     int leader_only, shuffle_remotes;
     bool format_given;          /* -f or --bare was given. */
@@ -225,6 +230,7 @@ void ctl_watch_resize(struct ctl_context *, const struct pcrec_vi *,
                       const char *keys[], const int64_t values[], size_t n);
 void ctl_watch_clear(struct ctl_run *);
 void ctl_watch_prerequisites(struct ctl_run *);
+void ctl_watch_drain(struct ctl_context *, const struct pcrec_vi *);
 int ctl_wait_applied(struct ctl_run *, int64_t next_cfg);
 void ctl_block(struct ctl_run *, const char *what);
 

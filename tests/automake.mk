@@ -57,6 +57,7 @@ SYSTEM_TESTSUITE_AT = \
 	tests/pc-system-node.at \
 	tests/pc-system-random.at \
 	tests/pc-system-remote.at \
+	tests/pc-system-replica.at \
 	tests/pc-system-service.at
 EXTRA_DIST += $(COMMON_AT) $(TESTSUITE_AT) $(SYSTEM_TESTSUITE_AT) package.m4
 check_SCRIPTS += tests/testsuite tests/system-testsuite
@@ -133,6 +134,7 @@ check-ovs:
 .PHONY: check-ovs
 
 # Limits of VIs with control groups v2, in a virtual machine: takes minutes.
+EXTRA_DIST += tests/connections
 EXTRA_DIST += tests/check-cgroup2 tests/guest tests/guest-init
 check-cgroup2: all $(check_PROGRAMS) tests/system-testsuite tests/atlocal
 	@$(srcdir)/tests/check-cgroup2 . '$(AUTOTEST_PATH)'
