@@ -60,7 +60,7 @@ may_skip(const struct pc_service *svc)
 {
     return ((svc->mode == PC_MODE_ROUTE || svc->mode == PC_MODE_INLINE)
             && svc->on_failure == PC_FAIL_OPEN
-            && !pc_compile_by_connection(svc));
+            && !pc_service_by_connection(svc));
 }
 
 /* The bucket for the service at 'hop' being alive. */
