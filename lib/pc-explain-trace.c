@@ -342,8 +342,7 @@ pc_explain_trace_group(struct pc_explain_trace *t, const char *line)
 
         t->svc = svc ? svc : t->svc;
         t->in_group = true;
-        t->failover = (pc_group_kind(n) == PC_GROUP_FF_FORWARD
-                       || pc_group_kind(n) == PC_GROUP_FF_REVERSE);
+        t->failover = pc_group_is_failover(n);
     } else if (t->in_group && ovs_scan(line, "-> using bucket %u", &n)) {
         const char *name = t->svc ? t->svc->s.name : "?";
 

@@ -206,6 +206,19 @@ pc_group_kind(uint32_t group_id)
     return group_id & 0xf;
 }
 
+bool
+pc_group_is_failover(uint32_t group_id)
+{
+    enum pc_group_kind kind = pc_group_kind(group_id);
+
+    return (pc_group_service(group_id)
+            && (kind == PC_GROUP_FF_FORWARD || kind == PC_GROUP_FF_REVERSE
+                || kind == PC_GROUP_NEW_FORWARD
+                || kind == PC_GROUP_NEW_REVERSE
+                || kind == PC_GROUP_NEW_FRAG_FORWARD
+                || kind == PC_GROUP_NEW_FRAG_REVERSE));
+}
+
 uint32_t
 pc_meter_id(uint16_t vi, enum pc_direction direction)
 {

@@ -193,6 +193,9 @@ bool pc_group_is_ours(uint32_t group_id);
 uint16_t pc_group_service(uint32_t group_id);
 enum pc_group_kind pc_group_kind(uint32_t group_id);
 
+/* Is it one around a select group of a service, or on the way there? */
+bool pc_group_is_failover(uint32_t group_id);
+
 /* The group of the connections of a VI, and the other way round: 0 if
  * 'group_id' is another group.  (pc_group_service() of it is 0 as well.) */
 uint32_t pc_group_of_vi(uint16_t vi);
