@@ -4,7 +4,7 @@
 
 EXTRA_DIST += bench/flood bench/hops bench/relay/manifest.json \
     bench/relay/relay.py
-EXTRA_DIST += bench/README.md bench/inline-path bench/lib.sh bench/overlap \
+EXTRA_DIST += bench/README.md bench/elastic bench/inline-path bench/lib.sh bench/overlap \
     bench/rule-add bench/rule-batch bench/run bench/scale bench/scale-rows \
     bench/vi-create
 
