@@ -27,8 +27,10 @@
 
 /* Adds the meters of 'vi', one for each direction.
  *
- * A meter drops a whole TSO segment of up to 64 kB at once: the burst is a
- * tenth of a second, but at least two segments. */
+ * A meter drops a whole TSO segment of up to 64 kB at once, often all that TCP
+ * has under way, which then says nothing for its least timeout, 200 ms (RFC 6298
+ * as Linux has it): the burst is a quarter of a second, so that what was not used
+ * meanwhile can be used afterwards, but at least two segments. */
 void
 pc_compile_meters(struct pc_flow_table *t, const struct pc_vi *vi)
 {
@@ -36,7 +38,7 @@ pc_compile_meters(struct pc_flow_table *t, const struct pc_vi *vi)
     struct ofputil_meter_band band = {
         .type = OFPMBT13_DROP,
         .rate = MIN(kbps, UINT32_MAX),
-        .burst_size = MIN(MAX(kbps / 10, 1050), UINT32_MAX),
+        .burst_size = MIN(MAX(kbps / 4, 1050), UINT32_MAX),
     };
 
     for (int dir = PC_FORWARD; dir <= PC_REVERSE; dir++) {
