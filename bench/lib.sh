@@ -27,6 +27,7 @@ bench_cloudlets=()
 bench_cleanup() {
     local i service
     for i in "${bench_cloudlets[@]}"; do
+        pc "$i" -- --all destroy Rule -- --all destroy Chain || :
         for service in $(pc "$i" --bare --no-headings --columns=name list \
                 Service); do
             pc "$i" --wait=applied --timeout=60 service-del "$service" || :

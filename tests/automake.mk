@@ -160,10 +160,13 @@ check-random: all $(check_PROGRAMS) tests/system-testsuite tests/atlocal
 	    -C tests AUTOTEST_PATH=$(AUTOTEST_PATH) -k given
 .PHONY: check-random
 
-# The system suite with the kernel's datapath, in a virtual machine: takes long.
+# System cases with the kernel's datapath, in a virtual machine: those that carry
+# packets in each mode, unless TESTSUITEFLAGS says which.
+KERNEL_CASES = -k harness -k l3 -k inline -k route -k tap -k host
 EXTRA_DIST += tests/check-kernel
 check-kernel: all $(check_PROGRAMS) tests/system-testsuite tests/atlocal
-	@$(srcdir)/tests/check-kernel . '$(AUTOTEST_PATH)' $(TESTSUITEFLAGS)
+	@$(srcdir)/tests/check-kernel . '$(AUTOTEST_PATH)' \
+	    $(if $(TESTSUITEFLAGS),$(TESTSUITEFLAGS),$(KERNEL_CASES))
 .PHONY: check-kernel
 
 # Everything that would be distributed, for the rule that git has no more.
