@@ -212,9 +212,12 @@ pc_explain_trace_rule(struct pc_explain_trace *t,
     t->rule = owner->rule;
     t->svc = owner->service;
     pc_explain_step(t, "rule %08x (%s, priority %"PRId64") takes it for "
-                    "service %s [%s]", owner->rule->uuid.parts[0],
+                    "%s %s [%s]", owner->rule->uuid.parts[0],
                     row ? row->match : "?", row ? row->priority : 0,
-                    owner->service ? owner->service->s.name : "?", line);
+                    owner->rule->chain ? "chain" : "service",
+                    owner->service ? owner->service->s.name
+                    : owner->rule->chain ? owner->rule->chain->name : "?",
+                    line);
 }
 
 static void
@@ -376,6 +379,8 @@ pc_explain_trace_end(struct pc_explain_trace *t, const char *actions)
                            t->vi->vi.name, svc ? svc->s.name : "?",
                            tap ? "a copy" : "the packet",
                            tap ? "nothing comes back"
+                           : t->rule && t->rule->chain
+                           ? "what it sends back goes on along the chain"
                            : "what it sends back goes on to the legacy "
                            "pipeline");
     } else if (!drop) {
