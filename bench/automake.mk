@@ -4,13 +4,13 @@
 
 EXTRA_DIST += bench/flood bench/hops bench/relay/manifest.json \
     bench/relay/relay.py
-EXTRA_DIST += bench/README.md bench/elastic bench/inline-path bench/lib.sh bench/overlap \
+EXTRA_DIST += bench/README.md bench/elastic bench/failure bench/inline-path bench/lib.sh bench/overlap \
     bench/rule-add bench/rule-batch bench/run bench/scale bench/scale-rows \
     bench/vi-create
 
 # "make bench" runs all, "make bench BENCH=NAME" those named.  The figures go to
 # bench-results.jsonl in the build folder.
-bench: all tests/overlap-time
+bench: all tests/overlap-time tests/udp-count
 	@PCLOUD_BUILD=$(abs_top_builddir) PCLOUD_SRC=$(abs_top_srcdir) \
 	    OVS_SRC=$(ovs_srcdir) OVS_BUILD=$(ovs_builddir) \
 	    $(srcdir)/bench/run $(BENCH)

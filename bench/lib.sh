@@ -86,12 +86,18 @@ switch_start() {
     vs "$ns" --no-wait init
     [ $# -eq 0 ] || vs "$ns" --no-wait set Open_vSwitch . \
         "${@/#/other_config:}"
+    vswitchd_start "$ns" "$build"
+    vs "$ns" add-br br0 -- set bridge br0 datapath_type=netdev
+}
+
+# vswitchd_start NS BUILD: the switch alone, as after it was killed.
+vswitchd_start() {
+    local ns=$1 build=$2 run=$bench_dir/$1
     OVS_RUNDIR=$run in_ns "$ns" "$build/vswitchd/ovs-vswitchd" \
         "unix:$run/db.sock" --pidfile="$run/ovs-vswitchd.pid" \
         --log-file="$run/ovs-vswitchd.log" --detach --no-chdir \
         -vconsole:off
     remember_pid "$run/ovs-vswitchd.pid"
-    vs "$ns" add-br br0 -- set bridge br0 datapath_type=netdev
 }
 
 # vs NS ARG...: ovs-vsctl on the switch in NS.  of: ovs-ofctl, OpenFlow 1.5.
@@ -169,12 +175,18 @@ database_start() {
     mkdir -p "$run"
     "$OVS_BUILD/ovsdb/ovsdb-tool" create "$run/packetcloud.db" \
         "$PCLOUD_SRC/lib/packetcloud.ovsschema"
+    database_serve "$ns"
+    pc "$ns" init bridge=br0
+}
+
+# database_serve NS: its server alone, as after it was killed.
+database_serve() {
+    local ns=$1 run=$bench_dir/$1/pcloud
     in_ns "$ns" "$OVS_BUILD/ovsdb/ovsdb-server" "$run/packetcloud.db" \
         --remote="punix:$run/db.sock" --pidfile="$run/ovsdb-server.pid" \
         --log-file="$run/ovsdb-server.log" --detach --no-chdir \
         --unixctl="$run/ovsdb-server.ctl" -vconsole:off
     remember_pid "$run/ovsdb-server.pid"
-    pc "$ns" init bridge=br0
 }
 
 # agent_start NS ARG...: the agent.  agent_stop NS: ends it; its VIs go on.

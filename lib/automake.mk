@@ -145,6 +145,11 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-overlap.h \
 	lib/pc-ports.c \
 	lib/pc-ports.h \
+	lib/pc-probe-icmp.c \
+	lib/pc-probe-private.h \
+	lib/pc-probe-spec.c \
+	lib/pc-probe-spec.h \
+	lib/pc-probe-through.c \
 	lib/pc-probe.c \
 	lib/pc-probe.h \
 	lib/pc-share.c \

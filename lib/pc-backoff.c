@@ -71,3 +71,38 @@ pc_rise_feed(struct pc_rise *r, bool result)
     r->n = 0;
     return true;
 }
+
+void
+pc_damp_init(struct pc_damp *d, long long int min_ms)
+{
+    *d = (struct pc_damp) {
+        .min_ms = min_ms,
+        .until = LLONG_MIN,
+        .good_since = LLONG_MAX,
+    };
+}
+
+void
+pc_damp_good(struct pc_damp *d, long long int now)
+{
+    if (d->good_since == LLONG_MAX) {
+        d->good_since = now;
+    }
+}
+
+void
+pc_damp_bad(struct pc_damp *d, long long int now)
+{
+    if (d->good_since == LLONG_MAX) {
+        return;
+    }
+    if (now - d->good_since >= PC_DAMP_RESET_MS) {
+        d->delay_ms = 0;
+        d->n = 0;
+    }
+    d->good_since = LLONG_MAX;
+    d->n++;
+    d->until = now + d->delay_ms;
+    d->delay_ms = (d->delay_ms ? MIN(d->delay_ms * 2, PC_DAMP_MAX_MS)
+                   : d->min_ms);
+}

@@ -17,8 +17,8 @@
 #ifndef PC_BACKOFF_H
 #define PC_BACKOFF_H 1
 
-/* Two small state machines, values only: when to restart what died, and when
- * to believe a probe.
+/* Three small state machines, values only: when to restart what died, when to
+ * believe a probe, and when to trust again what fails all the time.
  *
  * Times are milliseconds of a monotonic clock (time_msec()) that the caller
  * passes in, so that tests need no clock.
@@ -65,5 +65,28 @@ void pc_rise_init(struct pc_rise *, unsigned int rise, unsigned int fall);
 
 /* Feeds one result; returns true if 'good' changed. */
 bool pc_rise_feed(struct pc_rise *, bool result);
+
+/* Damping of something that flaps: the first time that it goes bad costs
+ * nothing, after the second it is not used for 'min_ms' from then on, and each
+ * further time doubles that up to PC_DAMP_MAX_MS.  Whatever stayed good for
+ * PC_DAMP_RESET_MS starts over.  'min_ms' 0: it is never held down. */
+struct pc_damp {
+    long long int min_ms;
+    long long int delay_ms;     /* What the next failure costs. */
+    long long int until;        /* Not to be used before. */
+    long long int good_since;   /* LLONG_MAX: it is bad. */
+    unsigned int n;             /* Failures that count. */
+};
+
+#define PC_DAMP_MAX_MS 60000
+#define PC_DAMP_RESET_MS 60000
+
+void pc_damp_init(struct pc_damp *, long long int min_ms);
+
+/* It is used from 'now' on. */
+void pc_damp_good(struct pc_damp *, long long int now);
+
+/* It failed at 'now'.  Only the first call after pc_damp_good() counts. */
+void pc_damp_bad(struct pc_damp *, long long int now);
 
 #endif /* pc-backoff.h */

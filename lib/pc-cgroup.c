@@ -270,6 +270,28 @@ pc_cgroup_get_usage(const char *path, struct pc_cgroup_usage *usage)
     return error;
 }
 
+bool
+pc_cgroup_is_frozen(const char *path)
+{
+    static const struct pc_cgroup_file file
+        = { "freezer", "freezer.state", "cgroup.events" };
+    char *text = pc_cgroup_read(path, &file);
+    bool frozen = (text && (!strncmp(text, "FROZEN", 6)
+                            || strstr(text, "frozen 1")));
+
+    free(text);
+    return frozen;
+}
+
+void
+pc_cgroup_thaw(const char *path)
+{
+    static const struct pc_cgroup_file file
+        = { "freezer", "freezer.state", "cgroup.freeze" };
+
+    pc_cgroup_write(path, &file, pc_cgroup_is_v2() ? "0" : "THAWED");
+}
+
 /* Calls cb(directory, aux) for the root of each hierarchy. */
 static void
 for_each_hierarchy(void (*cb)(const char *root, void *aux), void *aux)

@@ -75,6 +75,12 @@ int pc_cgroup_set_io(const char *path, dev_t device, uint64_t bps,
 /* Use by `<path>/payload`.  Returns 0 or a positive errno. */
 int pc_cgroup_get_usage(const char *path, struct pc_cgroup_usage *);
 
+/* Are the processes of `<path>/payload` frozen by the cgroup freezer? */
+bool pc_cgroup_is_frozen(const char *path);
+
+/* Thaws them: what is frozen does not die of any signal (v1). */
+void pc_cgroup_thaw(const char *path);
+
 /* Kills what runs in `path` (the monitor only if it has not ended by itself in
  * half a second) and removes it from all hierarchies.  Returns 0, also if there
  * was nothing, or a positive errno (EBUSY: processes that don't die). */

@@ -61,6 +61,17 @@ add_guards(struct pc_ctx *ctx)
     }
 }
 
+/* Probe frames, which the node sends through a VI beside the switch. */
+static void
+add_probe_guard(struct pc_ctx *ctx)
+{
+    const struct eth_addr mac = PC_PROBE_MAC;
+    const struct eth_addr mask = PC_PROBE_MAC_MASK;
+
+    match_set_dl_dst_masked(&ctx->match, mac, mask);
+    pc_ctx_add(ctx, PC_TABLE_RETURN, PC_PRIO_GUARD, PC_FLOW_GUARD);
+}
+
 void
 pc_compile_common(struct pc_flow_table *t, uint8_t base)
 {
@@ -71,6 +82,7 @@ pc_compile_common(struct pc_flow_table *t, uint8_t base)
     pc_compile_always_group(t, &UUID_ZERO);
     pc_compile_connections_common(t, base, &UUID_ZERO);
     add_guards(&ctx);
+    add_probe_guard(&ctx);
 
     /* A path that isn't there has no hops. */
     pc_ofpact_put_served(&ctx.ofpacts);

@@ -27,6 +27,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -92,6 +93,29 @@ pc_container_watch(pid_t pid)
     int fd = syscall(SYS_pidfd_open, pid, 0);
 
     return fd < 0 ? -errno : fd;
+}
+
+/* What PIDFD_GET_INFO (linux/pidfd.h) gives since Linux 6.13, with the exit
+ * status since 6.15: newer than the headers that we are built with. */
+struct pc_pidfd_info {
+    uint64_t mask;
+    uint64_t cgroupid;
+    uint32_t ids[11];
+    int32_t exit_code;
+};
+#define PC_PIDFD_GET_INFO _IOWR(0xff, 11, struct pc_pidfd_info)
+#define PC_PIDFD_INFO_EXIT (UINT64_C(1) << 3)
+
+int
+pc_container_exit_status(int pidfd, int *status)
+{
+    struct pc_pidfd_info info = { .mask = PC_PIDFD_INFO_EXIT };
+
+    if (ioctl(pidfd, PC_PIDFD_GET_INFO, &info)) {
+        return errno;
+    }
+    *status = info.exit_code;
+    return info.mask & PC_PIDFD_INFO_EXIT ? 0 : EINVAL;
 }
 
 void

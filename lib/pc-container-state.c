@@ -145,3 +145,13 @@ pc_container_get_usage(const char *lxc_path, const char *name,
     free(cgroup);
     return error;
 }
+
+bool
+pc_container_is_frozen(const char *lxc_path, const char *name)
+{
+    char *cgroup = pc_container_cgroup(lxc_path, name);
+    bool frozen = pc_cgroup_is_frozen(cgroup);
+
+    free(cgroup);
+    return frozen;
+}

@@ -73,11 +73,12 @@ pc_container_stop(const char *lxc_path, const char *name,
     if (!pc_container_name_is_valid(name)) {
         return xasprintf("\"%s\" cannot be a container's name", name);
     }
+    cgroup = pc_container_cgroup(lxc_path, name);
+    pc_cgroup_thaw(cgroup);
     pc_container_lxc_stop_init(lxc_path, name, grace_ms);
 
     /* The monitor now removes its cgroups and goes; this waits for it, or does
      * it in its stead. */
-    cgroup = pc_container_cgroup(lxc_path, name);
     error = pc_cgroup_destroy(cgroup);
     free(cgroup);
     if (error) {

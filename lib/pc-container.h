@@ -177,6 +177,11 @@ pid_t pc_container_init_pid(const char *lxc_path, const char *name);
  * poll_fd_wait(); or a negative errno (-ESRCH: it has ended). */
 int pc_container_watch(pid_t pid);
 
+/* How the process of 'pidfd' (from pc_container_watch()) ended, as wait()'s
+ * status, although it is not our child.  Only after its parent has waited for
+ * it.  Returns 0 or a positive errno (ENOTTY, EINVAL: a kernel before 6.15). */
+int pc_container_exit_status(int pidfd, int *status);
+
 /* Names of running containers in 'lxc_path': NULL-terminated array to be freed
  * by pc_container_list_free().  Those with just a directory are not listed. */
 char **pc_container_list(const char *lxc_path);
@@ -251,6 +256,9 @@ char *pc_container_set_storage(const char *lxc_path, const char *name,
  * Returns 0 or a positive errno. */
 int pc_container_get_disk(const char *lxc_path, const char *name,
                           uint64_t *bytes);
+
+/* Are its processes frozen?  Then a command run in it would not end. */
+bool pc_container_is_frozen(const char *lxc_path, const char *name);
 
 /* Present use by a container.  Returns 0 or a positive errno. */
 int pc_container_get_usage(const char *lxc_path, const char *name,

@@ -18,6 +18,7 @@
 #include "pc-controller.h"
 
 #include "bitmap.h"
+#include "openvswitch/poll-loop.h"
 #include "openvswitch/vlog.h"
 #include "packets.h"
 #include "pc-capacity.h"
@@ -268,6 +269,7 @@ pc_ctl_vi_create(struct pc_controller *c, const struct pcrec_vi *row)
     vi->vi.uuid = row->header_.uuid;
     vi->vi.name = xstrdup(row->name);
     vi->vi.number = row->number;
+    vi->node_ready = -1;
     vi->vi.port[PC_PORT_IN] = vi->vi.port[PC_PORT_OUT] = OFPP_NONE;
     bitmap_set1(c->vi_numbers, vi->vi.number);
     hmap_insert(&c->vis, &vi->hmap_node, uuid_hash(&vi->vi.uuid));
@@ -368,6 +370,39 @@ pc_ctl_vi_set_addresses(struct pc_ctl_vi *vi, const struct pcrec_vi *row)
     return true;
 }
 
+/* Readiness goes into the groups alone: the VI's own flows stay. */
+static void
+pc_ctl_vi_update_ready(struct pc_controller *c, struct pc_ctl_vi *vi)
+{
+    bool well = vi->node_ready < 0 ? vi->row_ready : vi->node_ready;
+    bool ready = well && vi->row_up;
+    bool draining = well && vi->row_drain;
+
+    if (vi->vi.ready != ready || vi->vi.draining != draining) {
+        vi->vi.ready = ready;
+        vi->vi.draining = draining;
+        if (vi->svc) {
+            hmapx_add(&c->dirty_services, vi->svc);
+        }
+    }
+}
+
+/* The node role of this process has found that the VI with row 'uuid' is ready,
+ * or not: this counts from now on, whatever its row says, which the node
+ * writes later and the database may not take at all. */
+void
+pc_controller_set_vi_ready(struct pc_controller *c, const struct uuid *uuid,
+                           bool ready)
+{
+    struct pc_ctl_vi *vi = pc_ctl_vi_find(c, uuid);
+
+    if (vi && vi->node_ready != ready) {
+        vi->node_ready = ready;
+        pc_ctl_vi_update_ready(c, vi);
+        poll_immediate_wake();
+    }
+}
+
 static void
 pc_ctl_vi_set_values(struct pc_controller *c, struct pc_ctl_vi *vi,
                      const struct pcrec_vi *row)
@@ -386,16 +421,14 @@ pc_ctl_vi_set_values(struct pc_controller *c, struct pc_ctl_vi *vi,
         hmapx_add(&c->dirty_vis, vi);
     }
 
-    /* Readiness goes into the groups alone: the VI's own flows stay. */
-    bool ready = row->ready && !strcmp(row->admin_state, "up");
-    bool draining = row->ready && !strcmp(row->admin_state, "drain");
-    if (vi->vi.ready != ready || vi->vi.draining != draining
-        || vi->vi.weight != row->weight) {
-        vi->vi.ready = ready;
-        vi->vi.draining = draining;
+    vi->row_ready = row->ready;
+    vi->row_up = !strcmp(row->admin_state, "up");
+    vi->row_drain = !strcmp(row->admin_state, "drain");
+    if (vi->vi.weight != row->weight) {
         vi->vi.weight = row->weight;
         hmapx_add(&c->dirty_services, vi->svc);
     }
+    pc_ctl_vi_update_ready(c, vi);
     pc_ctl_drain_update(c, vi, row);
 }
 

@@ -149,6 +149,9 @@ struct pc_ctl_vi {
     struct pc_vi vi;            /* Ports as of the last router compiled. */
     struct pc_ctl_service *svc; /* NULL: none, and it must leave. */
     char *port[2];              /* Names of the ports or NULL. */
+    bool row_ready, row_up, row_drain; /* As the row says. */
+    int node_ready;             /* As the node role in this process says: newer
+                                 * than the row.  -1: it has said nothing. */
     uint64_t network_bps;       /* Wanted; vi.network_bps: possible. */
     bool leaving;               /* No flows; the row goes when that is sure. */
     uint64_t leave_generation;

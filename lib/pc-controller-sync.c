@@ -389,6 +389,21 @@ pc_ctl_all_done(const struct pc_controller *c, uint64_t generation)
     return true;
 }
 
+/* Has every router confirmed the flows of the VI with row 'uuid', and all that
+ * is desired besides? */
+bool
+pc_controller_vi_is_wired(const struct pc_controller *c,
+                          const struct uuid *uuid)
+{
+    const struct pc_ctl_vi *vi = pc_ctl_vi_find(c, uuid);
+
+    return (vi && vi->port[PC_PORT_IN]
+            && vi->vi.port[PC_PORT_IN] != OFPP_NONE
+            && (!vi->port[PC_PORT_OUT] || vi->vi.port[PC_PORT_OUT] != OFPP_NONE)
+            && hmapx_is_empty(&c->dirty_vis)
+            && pc_ctl_all_done(c, c->generation));
+}
+
 /* Main loop. */
 
 /* Is a router that leaves (say, its table_base was changed) still removing

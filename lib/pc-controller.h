@@ -63,12 +63,17 @@ struct ovsdb_idl;
 struct ovsdb_idl_txn;
 struct pc_controller;
 struct pc_events;
+struct uuid;
 
 void pc_controller_register(struct ovsdb_idl *);
 struct pc_controller *pc_controller_create(struct ovsdb_idl *,
                                            const char *remote,
                                            const char *cloudlet);
 void pc_controller_set_events(struct pc_controller *, struct pc_events *);
+void pc_controller_set_vi_ready(struct pc_controller *, const struct uuid *vi,
+                                bool ready);
+bool pc_controller_vi_is_wired(const struct pc_controller *,
+                               const struct uuid *vi);
 void pc_controller_destroy(struct pc_controller *);
 void pc_controller_run(struct pc_controller *, struct ovsdb_idl_txn *);
 void pc_controller_wait(struct pc_controller *);

@@ -140,6 +140,12 @@ enum pc_flow_kind {
     PC_N_FLOW_KINDS
 };
 
+/* Destination of the frames that a "through" probe (pc-probe.h) sends through
+ * an inline VI: the first three bytes; number of the VI and side follow.  What
+ * comes out of a VI with such a destination is dropped. */
+#define PC_PROBE_MAC ETH_ADDR_C(0e,9c,1d,00,00,00)
+#define PC_PROBE_MAC_MASK ETH_ADDR_C(ff,ff,ff,00,00,00)
+
 #define PC_COOKIE_MAGIC UINT64_C(0x9c1d)
 #define PC_COOKIE_OURS (PC_COOKIE_MAGIC << 48)      /* Dump with this ... */
 #define PC_COOKIE_MASK (UINT64_C(0xffff) << 48)     /* ... and this mask. */

@@ -193,6 +193,7 @@ pc_manifest_destroy(struct pc_manifest *m)
         free(f->owner);
     }
     free(m->files);
+    pc_probe_destroy(&m->health);
     free(m->readiness.path);
     list_free(m->readiness.argv);
     free(m);

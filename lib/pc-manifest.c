@@ -25,6 +25,7 @@
 
 #include "pc-manifest-check.h"
 #include "pc-name.h"
+#include "smap.h"
 #include "util.h"
 
 /* Limits of a manifest's lists; the schema says the same. */
@@ -474,6 +475,53 @@ take_readiness(struct parse *p, json_t *root, struct pc_manifest_probe *probe)
     json_decref(json);
 }
 
+/* The value of 'json' as text: a string as it is, an integer in digits. */
+static char *
+get_scalar(struct parse *p, const char *path, const json_t *json)
+{
+    if (json_is_integer(json)) {
+        return xasprintf("%"JSON_INTEGER_FORMAT, json_integer_value(json));
+    }
+    if (!json_is_string(json)) {
+        fail(p, path, "must be a string or an integer");
+        return xstrdup("");
+    }
+    return xstrdup(json_string_value(json));
+}
+
+/* "health": the keys of a service's health. */
+static void
+take_health(struct parse *p, json_t *root, struct pc_manifest *m)
+{
+    struct smap settings = SMAP_INITIALIZER(&settings);
+    json_t *json = take(root, "health");
+    const char *path = "$.health";
+    const char *key;
+    json_t *value;
+
+    pc_probe_init(&m->health);
+    if (json && check_object(p, path, json)) {
+        json_object_foreach (json, key, value) {
+            char *member = xasprintf("%s.%s", path, key);
+
+            smap_add_nocopy(&settings, xstrdup(key),
+                            get_scalar(p, member, value));
+            free(member);
+        }
+        if (!p->error) {
+            char *error = pc_probe_parse(&m->health, &settings);
+
+            if (error) {
+                fail(p, path, "%s", error);
+                free(error);
+            }
+            m->has_health = true;
+        }
+    }
+    smap_destroy(&settings);
+    json_decref(json);
+}
+
 static void
 take_stop(struct parse *p, json_t *root, struct pc_manifest *m)
 {
@@ -591,6 +639,7 @@ parse_root(struct parse *p, json_t *root, struct pc_manifest *m)
     take_files(p, root, "files", m);
     take_small(p, root, m);
     take_readiness(p, root, &m->readiness);
+    take_health(p, root, m);
     take_stop(p, root, m);
     check_rest(p, "$", root);
 }

@@ -33,6 +33,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "compiler.h"
+#include "pc-probe-spec.h"
 
 /* The modes of attachment (design.md 4.3). */
 enum pc_manifest_mode {
@@ -102,6 +103,8 @@ struct pc_manifest {
     bool no_offload;            /* "offload": false. */
 
     struct pc_manifest_probe readiness;
+    bool has_health;
+    struct pc_probe health;     /* While it runs; none unless 'has_health'. */
     int stop_signal;            /* Default SIGTERM. */
     uint32_t stop_grace_ms;     /* Default 2000. */
 };

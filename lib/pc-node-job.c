@@ -26,6 +26,7 @@
 #include "pc-image.h"
 #include "pc-worker.h"
 #include "process.h"
+#include "timeval.h"
 #include "util.h"
 #include "uuid.h"
 
@@ -66,6 +67,7 @@ struct job {
 
     /* Probe. */
     struct pc_probe probe;
+    uint16_t number;
     uint64_t generation;
 };
 
@@ -283,6 +285,18 @@ second_mac(const char *mac)
     return xasprintf(ETH_ADDR_FMT, ETH_ADDR_ARGS(ea));
 }
 
+static void
+copy_gateways(struct job *job, const struct pc_node_want *want)
+{
+    for (size_t i = 0; i < want->gateways.n; i++) {
+        const char *gw = want->gateways.names[i];
+        char **gwp = strchr(gw, ':') ? &job->gateway6 : &job->gateway4;
+
+        free(*gwp);
+        *gwp = xstrdup(gw);
+    }
+}
+
 /* Starts the container of 'vi->want' from 'vi->image', under a new record. */
 void
 pc_node_job_start(struct pc_node_vi *vi)
@@ -311,13 +325,7 @@ pc_node_job_start(struct pc_node_vi *vi)
     for (size_t i = 0; i < want->addresses.n; i++) {
         job->addresses[i] = xstrdup(want->addresses.names[i]);
     }
-    for (size_t i = 0; i < want->gateways.n; i++) {
-        const char *gw = want->gateways.names[i];
-        char **gwp = strchr(gw, ':') ? &job->gateway6 : &job->gateway4;
-
-        free(*gwp);
-        *gwp = xstrdup(gw);
-    }
+    copy_gateways(job, want);
     submit(job, start_cb, start_done);
 }
 
@@ -521,14 +529,36 @@ probe_exec(const struct job *job)
     return error;
 }
 
+/* Does the probe ask something of the VI's processes, rather than of its
+ * kernel? */
+static bool
+asks_processes(const struct pc_probe *p)
+{
+    return (p->kind == PC_PROBE_KIND_EXEC || p->kind == PC_PROBE_KIND_TCP
+            || p->kind == PC_PROBE_KIND_HTTP);
+}
+
 static void
 probe_cb(void *job_)
 {
     struct job *job = job_;
+    const struct pc_probe_target target = {
+        .pid = job->pid,
+        .number = job->number,
+        .gateway = job->gateway4 ? job->gateway4 : job->gateway6,
+        .ports = { job->ports[0], job->ports[1] },
+    };
 
     job->ran = true;
-    job->error = (job->probe.kind == PC_PROBE_KIND_EXEC
-                  ? probe_exec(job) : pc_probe_once(&job->probe, job->pid));
+    atomic_store(&job->vi->probe_began, (uint64_t) time_msec());
+    if (asks_processes(&job->probe)
+        && pc_container_is_frozen(job->node->vi_cfg.lxc_path, job->name)) {
+        job->error = xstrdup("the VI is frozen");
+    } else if (job->probe.kind == PC_PROBE_KIND_EXEC) {
+        job->error = probe_exec(job);
+    } else {
+        job->error = pc_probe_once(&job->probe, &target);
+    }
 }
 
 static void
@@ -547,7 +577,13 @@ pc_node_job_probe(struct pc_node_vi *vi)
     struct job *job = job_create(vi);
 
     vi->probing = true;
+    atomic_store(&vi->probe_began, (uint64_t) 0);
     job->pid = vi->pid;
+    job->number = vi->want->number;
+    for (size_t i = 0; i < ARRAY_SIZE(vi->ports); i++) {
+        job->ports[i] = nullable_xstrdup(vi->ports[i]);
+    }
+    copy_gateways(job, vi->want);
     job->generation = vi->probe_generation;
     pc_probe_clone(&job->probe, &vi->probe);
     pc_worker_submit(vi->node->prober, probe_cb, probe_done, job);

@@ -34,6 +34,7 @@
 
 #include <limits.h>
 #include "openvswitch/shash.h"
+#include "ovs-atomic.h"
 #include "openvswitch/uuid.h"
 #include "pc-backoff.h"
 #include "pc-capacity.h"
@@ -155,11 +156,16 @@ struct pc_node_vi {
     struct pc_probe probe;
     struct pc_rise rise;
     bool probing;               /* A probe is under way. */
+    bool probe_overdue;         /* It has counted as failed already. */
+    atomic_uint64_t probe_began; /* Monotonic ms; 0: it waits for a thread. */
     long long int probe_at;     /* Next probe, monotonic ms. */
     uint64_t probe_generation;  /* Results of older ones do not count. */
+    struct pc_damp damp;        /* How often it has become not ready. */
+    bool held;                  /* That has been said. */
 
     /* Status. */
     bool ready;
+    int told_ready;             /* Told to the controller role; -1: nothing. */
     bool image_failed;
     long long int restarts;
     char *error;
@@ -186,6 +192,8 @@ struct pc_node {
     int config_error;           /* Of the state directory; 0: fine. */
 
     struct pc_events *events;   /* The agent's; NULL: none are recorded. */
+    const struct pc_node_listener *listener;    /* May be NULL. */
+    void *listener_aux;
     struct pc_worker *worker;   /* Jobs of VIs. */
     struct pc_worker *prober;   /* Probes: these must not wait for those. */
     struct pc_ports *ports;     /* NULL until 'name' is known. */
@@ -212,6 +220,7 @@ struct pc_node {
 
 /* pc-node.c */
 void pc_node_want_destroy(struct pc_node_want *);
+bool pc_node_is_wired(const struct pc_node_vi *);
 
 /* pc-node-vi.c */
 struct pc_node_vi *pc_node_vi_create(struct pc_node *, const char *name);
@@ -238,6 +247,9 @@ bool pc_node_ports_links_are_up(const struct pc_node_vi *);
 /* pc-node-health.c */
 void pc_node_health_start(struct pc_node_vi *);
 bool pc_node_health_run(struct pc_node_vi *);
+bool pc_node_health_allows(struct pc_node_vi *);
+void pc_node_health_update(struct pc_node_vi *);
+void pc_node_vi_set_ready(struct pc_node_vi *, bool ready, const char *cause);
 void pc_node_health_wait(const struct pc_node_vi *);
 
 /* What pc-node-job.c tells the state machine, in the main loop.  'error' NULL:

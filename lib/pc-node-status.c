@@ -38,7 +38,7 @@ pc_node_vi_is_settled(const struct pc_node_vi *vi)
 {
     switch (vi->step) {
     case PC_STEP_RUN:
-        return !vi->busy;
+        return !vi->busy || !vi->image; /* Its health may be looked up. */
     case PC_STEP_BACKOFF:
         return true;
     case PC_STEP_DOWN:

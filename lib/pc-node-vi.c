@@ -23,6 +23,7 @@
 #include "openvswitch/vlog.h"
 #include "pc-container.h"
 #include "pc-ports.h"
+#include "process.h"
 #include "smap.h"
 #include "timeval.h"
 #include "util.h"
@@ -51,6 +52,9 @@ pc_node_vi_create(struct pc_node *n, const char *name)
     vi->step_since = time_msec();
     pc_backoff_init(&vi->backoff);
     pc_probe_init(&vi->probe);
+    pc_damp_init(&vi->damp, vi->probe.hold_ms);
+    atomic_init(&vi->probe_began, 0);
+    vi->told_ready = -1;
     return vi;
 }
 
@@ -202,7 +206,7 @@ static void
 detach(struct pc_node_vi *vi)
 {
     pc_fault(vi->node->fault, "before-detach");
-    vi->ready = false;
+    pc_node_vi_set_ready(vi, false, NULL);
     vi->probe_generation++;
     pc_node_ports_unwant(vi);
     step(vi, PC_STEP_DETACH);
@@ -217,6 +221,9 @@ fail(struct pc_node_vi *vi, enum pc_event_kind how, char *error)
     vi->died = true;
     vi->died_how = how;
     vi->died_at = time_wall_usec();
+    if (vi->ready) {
+        pc_damp_bad(&vi->damp, time_msec());
+    }
     if (vi->step != PC_STEP_STOP) {
         detach(vi);
     }
@@ -318,6 +325,16 @@ pc_node_vi_image_done(struct pc_node_vi *vi, struct pc_vi_image *image,
     drop_image(vi);
     vi->image = image;
     vi->image_of = image_of;
+    if (vi->step == PC_STEP_RUN) {
+        /* It runs without it; only its health is not known. */
+        vi->probe_chosen = false;
+        if (error) {
+            VLOG_WARN("%s: %s", vi->name, error);
+            free(error);
+            vi->retry_at = time_msec() + PC_BACKOFF_MAX_MS;
+        }
+        return;
+    }
     vi->image_failed = error != NULL;
     if (error) {
         pc_node_vi_set_error(vi, error);
@@ -395,6 +412,7 @@ run_adopt(struct pc_node_vi *vi)
     }
     if (vi->want->was_ready && pc_node_ports_state(vi, &error) == PC_PORT_READY) {
         vi->ready = true;
+        pc_damp_good(&vi->damp, time_msec());
         step(vi, PC_STEP_RUN);
     } else {
         step(vi, PC_STEP_ATTACH);
@@ -424,9 +442,8 @@ run_attach(struct pc_node_vi *vi)
         return;
     }
     vi->retry_at = 0;
-    vi->ready = false;
-    pc_node_health_start(vi);
     step(vi, PC_STEP_PROBE);
+    pc_node_health_start(vi);
 }
 
 static void
@@ -437,27 +454,37 @@ become_ready(struct pc_node_vi *vi)
                             ? "runs" : "answers its probe",
                             time_msec() - vi->step_since);
 
-    vi->ready = true;
-    VLOG_INFO("%s: ready: %s", vi->name, cause);
-    pc_node_vi_event(vi, PC_EVENT_VI_READY, cause);
+    pc_fault(vi->node->fault, "before-ready");
+    pc_node_vi_set_ready(vi, true, cause);
     free(cause);
     free(vi->failed_before);
     vi->failed_before = NULL;
+    step(vi, PC_STEP_RUN);
+    pc_node_health_start(vi);
 }
 
 static void
 run_probe(struct pc_node_vi *vi)
 {
-    if (pc_node_health_run(vi) && pc_node_ports_links_are_up(vi)) {
-        pc_fault(vi->node->fault, "before-ready");
-        pc_node_vi_set_error(vi, NULL);
+    bool well = pc_node_health_run(vi) && pc_node_ports_links_are_up(vi);
+
+    if (well && pc_node_health_allows(vi)) {
         become_ready(vi);
-        step(vi, PC_STEP_RUN);
-        vi->probe_at = time_msec() + vi->probe.interval_ms;
-    } else if (time_msec() >= vi->step_since + PROBE_MS) {
+    } else if (!well && time_msec() >= vi->step_since + PROBE_MS) {
         fail(vi, PC_EVENT_VI_FAILED,
              xasprintf("not ready within %d s%s%s", PROBE_MS / 1000,
                        vi->error ? ": " : "", vi->error ? vi->error : ""));
+    }
+}
+
+/* An adopted VI: only its image says how it is to be probed, unless the service
+ * does. */
+static void
+find_health(struct pc_node_vi *vi)
+{
+    if (!vi->image && !vi->busy && smap_is_empty(&vi->want->health)
+        && time_msec() >= vi->retry_at) {
+        pc_node_job_image(vi);
     }
 }
 
@@ -468,20 +495,17 @@ run_running(struct pc_node_vi *vi)
 
     if (pc_node_ports_state(vi, &error) != PC_PORT_READY) {
         /* Someone has taken the port away, or the switch starts anew. */
-        if (vi->ready) {
-            pc_node_vi_event(vi, PC_EVENT_VI_UNHEALTHY,
+        pc_node_vi_set_ready(vi, false,
                              error ? error : "the switch has lost its port");
-        }
-        vi->ready = false;
         step(vi, PC_STEP_ATTACH);
         return;
     }
+    find_health(vi);
     if (!vi->probe_chosen) {
         pc_node_health_start(vi);
     }
-    if (!smap_is_empty(&vi->want->health)) {
-        pc_node_health_run(vi);
-    }
+    pc_node_health_run(vi);
+    pc_node_health_update(vi);
 }
 
 static void
@@ -498,12 +522,38 @@ run_detach(struct pc_node_vi *vi)
     step(vi, PC_STEP_STOP);
 }
 
+static char *
+ended_text(const struct pc_node_vi *vi)
+{
+    return xasprintf("process %d ended", (int) vi->pid);
+}
+
 static void
 run_stop(struct pc_node_vi *vi)
 {
     if (!vi->busy && time_msec() >= vi->retry_at) {
         pc_node_job_stop(vi, vi->dirty_root);
     }
+}
+
+/* If nothing is known of how the container ended but that it did: the kernel
+ * knows, now that its monitor has taken note. */
+static void
+add_exit_status(struct pc_node_vi *vi)
+{
+    char *unknown = ended_text(vi);
+    int status;
+
+    if (vi->error && !strcmp(vi->error, unknown)
+        && !pc_container_exit_status(vi->pidfd, &status)) {
+        char *how = process_status_msg(status);
+
+        free(vi->error);
+        vi->error = xasprintf("%s: %s", unknown, how);
+        VLOG_WARN("%s: %s", vi->name, vi->error);
+        free(how);
+    }
+    free(unknown);
 }
 
 void
@@ -515,7 +565,9 @@ pc_node_vi_stop_done(struct pc_node_vi *vi, char *last_line, char *error)
         vi->retry_at = time_msec() + PC_BACKOFF_MIN_MS;
         return;                 /* run_stop() tries again. */
     }
-    if (vi->pid && !vi->died) {
+    if (vi->died && vi->died_how == PC_EVENT_VI_DIED) {
+        add_exit_status(vi);
+    } else if (vi->pid && !vi->died) {
         pc_node_vi_event(vi, PC_EVENT_VI_STOPPED,
                          !vi->want ? "its service or replica was removed"
                          : !vi->want->up ? "admin_state is down"
@@ -548,7 +600,7 @@ why_ended(const struct pc_node_vi *vi)
     char *why;
 
     pc_container_stage(vi->node->vi_cfg.lxc_path, vi->name, &why);
-    return why ? why : xasprintf("process %d ended", (int) vi->pid);
+    return why ? why : ended_text(vi);
 }
 
 /* Notices death and changes of the row.  Returns true if the step changed. */
@@ -632,9 +684,7 @@ pc_node_vi_wait(struct pc_node_vi *vi)
         pc_node_health_wait(vi);
         break;
     case PC_STEP_RUN:
-        if (vi->want && !smap_is_empty(&vi->want->health)) {
-            pc_node_health_wait(vi);
-        }
+        pc_node_health_wait(vi);
         break;
     case PC_STEP_DETACH:
         poll_timer_wait_until(vi->step_since + DETACH_MS);

@@ -40,7 +40,10 @@ VLOG_DEFINE_THIS_MODULE(pc_node);
 
 /* Starting a container takes 50 ms of a thread, fetching an image minutes. */
 #define N_WORKERS 6
-#define N_PROBERS 4
+#define N_PROBERS 32
+
+/* How long a probe through a new VI waits for the flows around it. */
+#define WIRED_MS 2000
 
 /* Longest name of a VI: liblxc's container and host name. */
 #define NAME_LEN 63
@@ -97,6 +100,8 @@ pc_node_create(struct ovsdb_idl *idl, const struct pc_node_config *cfg)
     n->record_dir = xasprintf("%s/records", cfg->state_dir);
     n->fault = nullable_xstrdup(cfg->fault);
     n->events = cfg->events;
+    n->listener = cfg->listener;
+    n->listener_aux = cfg->listener_aux;
     parse_port_options(cfg->vi_port_options, &n->port_defaults);
     n->config_error = pc_vi_config_init(&n->vi_cfg, cfg->state_dir);
     if (!n->config_error && mkdir(n->record_dir, 0700) && errno != EEXIST) {
@@ -393,6 +398,32 @@ pc_node_scan_done(struct pc_node *n, struct pc_node_found *found, size_t count)
 
 /* Main loop. */
 
+/* Does the switch know the flows of 'vi'?  If nobody here can say, or it takes
+ * long (other changes are under way), that is assumed. */
+bool
+pc_node_is_wired(const struct pc_node_vi *vi)
+{
+    const struct pc_node *n = vi->node;
+
+    return (!n->listener || vi->step != PC_STEP_PROBE
+            || time_msec() >= vi->step_since + WIRED_MS
+            || n->listener->vi_is_wired(n->listener_aux,
+                                        &vi->record->uuid));
+}
+
+/* Tells the controller role of this process what it needs to know at once. */
+static void
+tell_ready(struct pc_node_vi *vi)
+{
+    const struct pc_node *n = vi->node;
+
+    if (n->listener && vi->record && vi->step != PC_STEP_ADOPT
+        && vi->told_ready != vi->ready) {
+        vi->told_ready = vi->ready;
+        n->listener->vi_ready(n->listener_aux, &vi->record->uuid, vi->ready);
+    }
+}
+
 static void
 run_vis(struct pc_node *n)
 {
@@ -402,6 +433,7 @@ run_vis(struct pc_node *n)
         struct pc_node_vi *vi = sn->data;
 
         pc_node_vi_run(vi);
+        tell_ready(vi);
         if (pc_node_vi_is_gone(vi)) {
             shash_delete(&n->vis, sn);
             pc_node_vi_destroy(vi);

@@ -57,6 +57,18 @@
 struct ovsdb_idl;
 struct ovsdb_idl_txn;
 struct pc_events;
+struct uuid;
+
+/* Whom the node role tells what it finds, in the same process and turn of the
+ * main loop: the database hears of it later. */
+struct pc_node_listener {
+    /* The VI with that row may have traffic, or must not have any. */
+    void (*vi_ready)(void *aux, const struct uuid *vi, bool ready);
+
+    /* Does the switch know all flows of that VI?  Before, what comes out of
+     * it may go anywhere. */
+    bool (*vi_is_wired)(void *aux, const struct uuid *vi);
+};
 
 /* What the node needs to know.  All strings are copied. */
 struct pc_node_config {
@@ -70,6 +82,8 @@ struct pc_node_config {
     const char *fault;      /* Tests only: name of the point at which the
                              * process shall kill itself; NULL: none.  The
                              * agent passes getenv("PCLOUD_FAULT"). */
+    const struct pc_node_listener *listener; /* May be NULL. */
+    void *listener_aux;
     struct pc_events *events; /* Where to record what happens; stays the
                                * caller's.  NULL: nowhere. */
     const char *vi_port_options; /* "k=v,k=v": Interface options for the VIs'

@@ -24,204 +24,16 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include "openvswitch/dynamic-string.h"
-#include "packets.h"
-#include "smap.h"
+#include "pc-probe-private.h"
 #include "socket-util.h"
 #include "timeval.h"
 #include "util.h"
 
-#define DEFAULT_MS 1000
-
-void
-pc_probe_init(struct pc_probe *p)
-{
-    *p = (struct pc_probe) {
-        .interval_ms = DEFAULT_MS,
-        .timeout_ms = DEFAULT_MS,
-        .rise = 1,
-        .fall = 3,
-    };
-}
-
-void
-pc_probe_destroy(struct pc_probe *p)
-{
-    if (p) {
-        free(p->host);
-        free(p->path);
-        for (size_t i = 0; p->argv && p->argv[i]; i++) {
-            free(p->argv[i]);
-        }
-        free(p->argv);
-        pc_probe_init(p);
-    }
-}
-
-void
-pc_probe_clone(struct pc_probe *dst, const struct pc_probe *src)
-{
-    *dst = *src;
-    dst->host = nullable_xstrdup(src->host);
-    dst->path = nullable_xstrdup(src->path);
-    if (src->argv) {
-        size_t n = 0;
-
-        while (src->argv[n]) {
-            n++;
-        }
-        dst->argv = xzalloc((n + 1) * sizeof *dst->argv);
-        for (size_t i = 0; i < n; i++) {
-            dst->argv[i] = xstrdup(src->argv[i]);
-        }
-    }
-}
-
-/* Parsing. */
-
-static char *
-parse_type(struct pc_probe *p, const char *value)
-{
-    static const char *const names[] = { "none", "tcp", "http", "exec" };
-
-    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-        if (!strcmp(value, names[i])) {
-            p->kind = i;
-            return NULL;
-        }
-    }
-    return xasprintf("type=%s: a probe is none, tcp, http or exec", value);
-}
-
-static char *
-parse_ms(const char *key, const char *value, unsigned int *ms)
-{
-    unsigned int n;
-
-    if (!str_to_uint(value, 10, &n) || n < 10 || n > 3600 * 1000) {
-        return xasprintf("%s=%s: not a number of milliseconds from 10 to "
-                         "3600000", key, value);
-    }
-    *ms = n;
-    return NULL;
-}
-
-static char *
-parse_count(const char *key, const char *value, unsigned int max,
-            unsigned int *count)
-{
-    unsigned int n;
-
-    if (!str_to_uint(value, 10, &n) || !n || n > max) {
-        return xasprintf("%s=%s: not a number from 1 to %u", key, value, max);
-    }
-    *count = n;
-    return NULL;
-}
-
-static char **
-split_words(const char *s_)
-{
-    char *s = xstrdup(s_);
-    char *save = NULL;
-    size_t n = 0;
-    char **argv = xzalloc((strlen(s) / 2 + 2) * sizeof *argv);
-
-    for (char *w = strtok_r(s, " \t", &save); w;
-         w = strtok_r(NULL, " \t", &save)) {
-        argv[n++] = xstrdup(w);
-    }
-    free(s);
-    return argv;
-}
-
-static char *
-parse_host(struct pc_probe *p, const char *value)
-{
-    struct in6_addr ip6;
-    ovs_be32 ip4;
-
-    if (!ip_parse(value, &ip4) && !ipv6_parse(value, &ip6)) {
-        return xasprintf("host=%s: not an IPv4 or IPv6 address", value);
-    }
-    free(p->host);
-    p->host = xstrdup(value);
-    return NULL;
-}
-
-static char *
-parse_pair(struct pc_probe *p, const char *key, const char *value)
-{
-    if (!strcmp(key, "type")) {
-        return parse_type(p, value);
-    } else if (!strcmp(key, "host")) {
-        return parse_host(p, value);
-    } else if (!strcmp(key, "port")) {
-        unsigned int port = 0;
-        char *error = parse_count(key, value, 65535, &port);
-        p->port = error ? 0 : port;
-        return error;
-    } else if (!strcmp(key, "path")) {
-        if (value[0] != '/' || strpbrk(value, " \r\n")) {
-            return xasprintf("path=%s: not a path that begins with /", value);
-        }
-        free(p->path);
-        p->path = xstrdup(value);
-        return NULL;
-    } else if (!strcmp(key, "status")) {
-        unsigned int status = 0;
-        char *error = parse_count(key, value, 599, &status);
-        p->status = error ? 0 : status;
-        return error;
-    } else if (!strcmp(key, "command")) {
-        p->argv = split_words(value);
-        return (p->argv[0] && p->argv[0][0] == '/' ? NULL
-                : xasprintf("command=%s: not an absolute path", value));
-    } else if (!strcmp(key, "interval")) {
-        return parse_ms(key, value, &p->interval_ms);
-    } else if (!strcmp(key, "timeout")) {
-        return parse_ms(key, value, &p->timeout_ms);
-    } else if (!strcmp(key, "rise")) {
-        return parse_count(key, value, 1000, &p->rise);
-    } else if (!strcmp(key, "fall")) {
-        return parse_count(key, value, 1000, &p->fall);
-    }
-    return xasprintf("%s: a probe has type, host, port, path, status, "
-                     "command, interval, timeout, rise and fall", key);
-}
-
-char *
-pc_probe_parse(struct pc_probe *p, const struct smap *settings)
-{
-    const struct smap_node *node;
-    char *error = NULL;
-
-    pc_probe_init(p);
-    SMAP_FOR_EACH (node, settings) {
-        error = parse_pair(p, node->key, node->value);
-        if (error) {
-            pc_probe_destroy(p);
-            return error;
-        }
-    }
-    if (p->kind == PC_PROBE_KIND_TCP && !p->port) {
-        error = xstrdup("port: a tcp probe needs one");
-    } else if (p->kind == PC_PROBE_KIND_EXEC && !p->argv) {
-        error = xstrdup("command: an exec probe needs one");
-    }
-    if (error) {
-        pc_probe_destroy(p);
-    }
-    return error;
-}
-
-/* Probing. */
-
-/* Makes a TCP socket of 'family' in the network namespace of 'pid'.  Returns
- * it, or a negative errno.  Not returning to our own namespace is fatal: every
- * later job of this thread would run in the VI's. */
-static int
-socket_in_netns(pid_t pid, int family)
+/* Makes a socket in the network namespace of 'pid'.  Returns it, or a negative
+ * errno.  Not returning to our own namespace is fatal: every later job of this
+ * thread would run in the VI's. */
+int
+pc_probe_socket(pid_t pid, int family, int type, int protocol)
 {
     char path[32];
     snprintf(path, sizeof path, "/proc/%d/ns/net", (int) pid);
@@ -239,7 +51,7 @@ socket_in_netns(pid_t pid, int family)
 
     int fd = -EPERM;
     if (!setns(theirs, CLONE_NEWNET)) {
-        fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        fd = socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
         fd = fd < 0 ? -errno : fd;
         if (setns(own, CLONE_NEWNET)) {
             ovs_abort(errno, "cannot return to our network namespace");
@@ -253,8 +65,8 @@ socket_in_netns(pid_t pid, int family)
 }
 
 /* Waits for 'events' on 'fd' until 'deadline' (monotonic ms). */
-static int
-wait_fd(int fd, short int events, long long int deadline)
+int
+pc_probe_wait_fd(int fd, short int events, long long int deadline)
 {
     struct pollfd pfd = { .fd = fd, .events = events };
     int retval;
@@ -281,14 +93,14 @@ probe_connect(const struct pc_probe *p, pid_t pid, long long int deadline,
     if (!ok) {
         return EINVAL;
     }
-    int fd = socket_in_netns(pid, ss.ss_family);
+    int fd = pc_probe_socket(pid, ss.ss_family, SOCK_STREAM, 0);
     if (fd < 0) {
         return -fd;
     }
 
     int error = 0;
     if (connect(fd, (struct sockaddr *) &ss, ss_length(&ss))) {
-        error = errno == EINPROGRESS ? wait_fd(fd, POLLOUT, deadline) : errno;
+        error = errno == EINPROGRESS ? pc_probe_wait_fd(fd, POLLOUT, deadline) : errno;
         if (!error) {
             error = check_connection_completion(fd);
         }
@@ -319,7 +131,7 @@ http_get(const struct pc_probe *p, int fd, long long int deadline,
     free(request);
     line[0] = '\0';
     while (!error && n < size - 1 && !strchr(line, '\n')) {
-        error = wait_fd(fd, POLLIN, deadline);
+        error = pc_probe_wait_fd(fd, POLLIN, deadline);
         if (!error) {
             ssize_t got = recv(fd, line + n, size - 1 - n, 0);
             if (got <= 0) {
@@ -333,15 +145,9 @@ http_get(const struct pc_probe *p, int fd, long long int deadline,
     return error;
 }
 
-char *
-pc_probe_once(const struct pc_probe *p, pid_t pid)
+static char *
+probe_stream(const struct pc_probe *p, pid_t pid)
 {
-    if (p->kind == PC_PROBE_KIND_NONE) {
-        return NULL;
-    } else if (p->kind == PC_PROBE_KIND_EXEC) {
-        return xstrdup("exec probes are run in the container");
-    }
-
     long long int deadline = time_msec() + p->timeout_ms;
     unsigned int port = p->port ? p->port : 80;
     int fd;
@@ -369,4 +175,18 @@ pc_probe_once(const struct pc_probe *p, pid_t pid)
     }
     close(fd);
     return result;
+}
+
+char *
+pc_probe_once(const struct pc_probe *p, const struct pc_probe_target *target)
+{
+    switch (p->kind) {
+    case PC_PROBE_KIND_NONE: return NULL;
+    case PC_PROBE_KIND_TCP: case PC_PROBE_KIND_HTTP:
+        return probe_stream(p, target->pid);
+    case PC_PROBE_KIND_ICMP: return pc_probe_icmp(p, target);
+    case PC_PROBE_KIND_THROUGH: return pc_probe_through(p, target);
+    case PC_PROBE_KIND_EXEC: default:
+        return xstrdup("exec probes are run in the container");
+    }
 }

@@ -17,67 +17,44 @@
 #ifndef PC_PROBE_H
 #define PC_PROBE_H 1
 
-/* One look at whether a service answers, from inside its network namespace.
+/* One look at whether a service works, from beside it.
  *
  * pc_probe_once() blocks up to the probe's timeout, so it belongs in a worker.
- * The thread enters the VI's network namespace only to make the socket: a
- * socket stays in the namespace in which it was made.  When to probe and what
- * to make of the results (rise and fall counts: pc-backoff.h) is the caller's.
+ * tcp, http and icmp look from inside the VI: the thread enters the VI's
+ * network namespace only to make the socket, which stays in the namespace in
+ * which it was made.  What each can see:
  *
- * A probe is written as key=value pairs, in Service.health:
+ *   tcp      that something listens: the kernel accepts the connection, also
+ *            for a service that is stuck.
+ *   http     that the service answers.
+ *   icmp     that a host can be reached from the VI: the gateway, or what is
+ *            at the other end of the tunnel that the service is there for.
+ *   through  that an inline VI forwards.  A frame is sent to one of its ports
+ *            by the host's end of the veth, beside the switch, and must arrive
+ *            at the host's end of the other, and the same the other way.  The
+ *            switch also gets what comes out; it knows such frames by their
+ *            destination, PC_PROBE_MAC (pc-layout.h), and drops them.
  *
- *     type=tcp|http|exec|none   what to do (default none)
- *     port=N                    tcp, http (default 80 for http)
- *     host=ADDRESS              tcp, http (default 127.0.0.1)
- *     path=/...                 http (default "/")
- *     status=N                  http: the status wanted (default any below 500)
- *     command=PATH ARG...       exec; exit status 0 is an answer
- *     interval=MS               between probes (default 1000)
- *     timeout=MS                of one probe (default 1000)
- *     rise=N, fall=N            results in a row that count (default 1 and 3)
+ * When to probe and what to make of the results (rise and fall counts,
+ * hold-down: pc-backoff.h) is the caller's.
  *
  * Thread safety: values. */
 
-#include <stdbool.h>
-#include <stdint.h>
 #include <sys/types.h>
-#include "openvswitch/compiler.h"
+#include "pc-probe-spec.h"
 
-struct smap;
-
-enum pc_probe_kind {
-    PC_PROBE_KIND_NONE,              /* Running is enough. */
-    PC_PROBE_KIND_TCP,               /* A connection is accepted. */
-    PC_PROBE_KIND_HTTP,              /* GET gives the wanted status. */
-    PC_PROBE_KIND_EXEC,              /* A command in the VI exits with 0. */
+/* The VI to be probed. */
+struct pc_probe_target {
+    pid_t pid;                  /* A process in it. */
+    uint16_t number;            /* Of the VI. */
+    const char *gateway;        /* icmp without a host; may be NULL. */
+    const char *ports[2];       /* through: the host's ends of its veths. */
 };
 
-struct pc_probe {
-    enum pc_probe_kind kind;
-    char *host;                 /* IPv4 or IPv6 address. */
-    uint16_t port;
-    char *path;
-    int status;                 /* 0: any below 500. */
-    char **argv;                /* NULL-terminated; exec only. */
-    unsigned int interval_ms, timeout_ms;
-    unsigned int rise, fall;
-};
-
-/* Initializes 'p' to PC_PROBE_KIND_NONE with the default times. */
-void pc_probe_init(struct pc_probe *p);
-void pc_probe_destroy(struct pc_probe *p);
-void pc_probe_clone(struct pc_probe *dst, const struct pc_probe *src);
-
-/* Parses 'settings' (see above) into 'p', initialized or not.  Returns NULL, or
- * an error that names the key, which the caller frees; 'p' is then none. */
-char *pc_probe_parse(struct pc_probe *p, const struct smap *settings)
-    OVS_WARN_UNUSED_RESULT;
-
-/* Tries a PC_PROBE_KIND_TCP or PC_PROBE_KIND_HTTP probe in the network namespace of
- * process 'pid', blocking at most 'timeout_ms'.  Returns NULL if the service
- * answers, else why not, for the caller to free.  PC_PROBE_KIND_NONE always
- * answers; PC_PROBE_KIND_EXEC is not done here (see pc_container_exec()). */
-char *pc_probe_once(const struct pc_probe *p, pid_t pid)
+/* Tries any probe but PC_PROBE_KIND_EXEC (see pc_container_exec()), blocking at
+ * most 'timeout_ms'.  Returns NULL if the service answers, else why not, for
+ * the caller to free.  PC_PROBE_KIND_NONE always answers. */
+char *pc_probe_once(const struct pc_probe *, const struct pc_probe_target *)
     OVS_WARN_UNUSED_RESULT;
 
 #endif /* pc-probe.h */

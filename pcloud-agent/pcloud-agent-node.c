@@ -18,13 +18,32 @@
 
 #include <stdlib.h>
 
+#include "pc-controller.h"
 #include "pc-node.h"
 #include "pcloud-agent.h"
 
-/* Creates the node role as the options 'o' say. */
+static void
+vi_ready_cb(void *controller, const struct uuid *vi, bool ready)
+{
+    pc_controller_set_vi_ready(controller, vi, ready);
+}
+
+static bool
+vi_is_wired_cb(void *controller, const struct uuid *vi)
+{
+    return pc_controller_vi_is_wired(controller, vi);
+}
+
+static const struct pc_node_listener listener = {
+    .vi_ready = vi_ready_cb,
+    .vi_is_wired = vi_is_wired_cb,
+};
+
+/* Creates the node role as the options 'o' say.  If this process has the
+ * controller role as well, 'c', the two talk directly. */
 struct pc_node *
 agent_node_create(struct ovsdb_idl *idl, const struct agent_options *o,
-                  struct pc_events *events)
+                  struct pc_events *events, struct pc_controller *c)
 {
     struct pc_node_config config = {
         .name = o->node_name,
@@ -35,6 +54,8 @@ agent_node_create(struct ovsdb_idl *idl, const struct agent_options *o,
         .fault = getenv("PCLOUD_FAULT"),
         .vi_port_options = o->vi_port_options,
         .events = events,
+        .listener = c ? &listener : NULL,
+        .listener_aux = c,
     };
 
     if (o->helper_dir) {

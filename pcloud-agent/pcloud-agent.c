@@ -155,7 +155,8 @@ agent_start(struct agent *agent)
         pc_controller_set_events(agent->controller, agent->events);
     }
     if (o->node) {
-        agent->node = agent_node_create(idl, o, agent->events);
+        agent->node = agent_node_create(idl, o, agent->events,
+                                        agent->controller);
     }
 }
 

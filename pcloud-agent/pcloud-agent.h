@@ -20,6 +20,7 @@
 #include <stdbool.h>
 
 struct ovsdb_idl;
+struct pc_controller;
 struct pc_events;
 struct pc_node;
 
@@ -44,6 +45,7 @@ void agent_options_destroy(struct agent_options *);
 /* pcloud-agent-node.c. */
 struct pc_node *agent_node_create(struct ovsdb_idl *,
                                   const struct agent_options *,
-                                  struct pc_events *);
+                                  struct pc_events *,
+                                  struct pc_controller *);
 
 #endif /* pcloud-agent.h */

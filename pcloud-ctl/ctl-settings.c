@@ -21,7 +21,7 @@
 #include "ctl-prefix.h"
 #include "pc-model.h"
 #include "pc-name.h"
-#include "pc-probe.h"
+#include "pc-probe-spec.h"
 #include "util.h"
 
 /* The service other than 'self' (may be null) that has address 'p', if any. */
@@ -236,6 +236,24 @@ ctl_settings_check(struct ctl_context *ctx, const struct pcrec_service *self,
                                                         &st->gateways))));
 }
 
+/* Checks that VIs of 'mode' can be probed as 'health' says. */
+static bool
+check_health_mode(struct ctl_context *ctx, const char *mode,
+                  const char *health)
+{
+    if (!strncmp(health, "through", 7) && strcmp(mode, "inline")) {
+        ctl_error(ctx, "health: a VI of mode %s has no other side for a "
+                  "probe to come out of", mode);
+        return false;
+    } else if (!strncmp(health, "icmp", 4) && !strstr(health, ",host=")
+               && (!strcmp(mode, "inline") || !strcmp(mode, "tap"))) {
+        ctl_error(ctx, "health: a VI of mode %s has no gateway to ping: say "
+                  "which host=", mode);
+        return false;
+    }
+    return true;
+}
+
 /* Checks that a service of 'mode' may have what 'args' says. */
 bool
 ctl_mode_check(struct ctl_context *ctx, const char *mode,
@@ -273,7 +291,8 @@ ctl_mode_check(struct ctl_context *ctx, const char *mode,
                   "is known: client is what it can have");
         return false;
     }
-    return true;
+    return (!args[HEALTH].value
+            || check_health_mode(ctx, mode, args[HEALTH].value));
 }
 
 void

@@ -64,7 +64,7 @@ _pcloud_ctl_value () {
         arms) echo "1 2" ;;
         affinity) echo "client client/24 client/24,56 connection" ;;
         direction) echo "both forward reverse" ;;
-        health) echo "tcp: http exec none" ;;
+        health) echo "tcp: http icmp exec through none" ;;
         --wait) echo "none applied drained" ;;
         --format) echo "table list csv json html" ;;
     esac

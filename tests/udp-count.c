@@ -25,7 +25,13 @@
  *   sent N, answered N, lost N, duplicates N, longest gap N ms
  *
  * where the gap is the longest time without an answer.  After the first answer
- * it prints "first answer". */
+ * it prints "first answer".
+ *
+ *   udp-count push PORT RATE          once asked, sends without being asked
+ *   udp-count pull HOST PORT
+ *
+ * "pull" sends one datagram; then "push" sends numbered datagrams to where it
+ * came from, and "pull" counts them, as above, until it is ended by SIGTERM. */
 
 #include <config.h>
 
@@ -122,11 +128,10 @@ run_echo(const char *port)
     }
 }
 
+/* Makes room for one more number. */
 static void
-send_one(struct count *c)
+grow(struct count *c)
 {
-    uint64_t packet[PAYLOAD / 8] = { c->sent };
-
     if (c->sent >= c->n_seen) {
         size_t n = c->n_seen ? c->n_seen * 2 : 65536;
 
@@ -134,34 +139,62 @@ send_one(struct count *c)
         memset(c->seen + c->n_seen, 0, n - c->n_seen);
         c->n_seen = n;
     }
+}
+
+static void
+send_one(struct count *c)
+{
+    uint64_t packet[PAYLOAD / 8] = { c->sent };
+
+    grow(c);
     /* One that cannot be sent is lost. */
     ignore(send(c->fd, packet, sizeof packet, 0));
     c->sent++;
 }
 
-static void
-receive(struct count *c)
+/* Receives a datagram if there is one. */
+static bool
+receive_one(struct count *c)
 {
     uint64_t packet[PAYLOAD / 8];
 
-    while (recv(c->fd, packet, sizeof packet, MSG_DONTWAIT)
-           == sizeof packet) {
-        int64_t now = now_us();
-
-        if (packet[0] >= c->sent || c->seen[packet[0]]) {
-            c->duplicates++;
-            continue;
-        }
-        if (!c->answered) {
-            printf("first answer\n");
-            fflush(stdout);
-        } else {
-            c->longest_gap = MAX(c->longest_gap, now - c->last_answer);
-        }
-        c->seen[packet[0]] = 1;
-        c->answered++;
-        c->last_answer = now;
+    if (recv(c->fd, packet, sizeof packet, MSG_DONTWAIT) != sizeof packet) {
+        return false;
     }
+
+    int64_t now = now_us();
+    if (packet[0] >= c->sent || c->seen[packet[0]]) {
+        c->duplicates++;
+        return true;
+    }
+    if (!c->answered) {
+        printf("first answer\n");
+        fflush(stdout);
+    } else {
+        c->longest_gap = MAX(c->longest_gap, now - c->last_answer);
+    }
+    c->seen[packet[0]] = 1;
+    c->answered++;
+    c->last_answer = now;
+    return true;
+}
+
+static void
+receive(struct count *c)
+{
+    while (receive_one(c)) {
+        continue;
+    }
+}
+
+static void
+print_counts(struct count *c)
+{
+    printf("sent %"PRIu64", answered %"PRIu64", lost %"PRIu64", "
+           "duplicates %"PRIu64", longest gap %"PRId64" ms\n",
+           c->sent, c->answered, c->sent - c->answered, c->duplicates,
+           c->longest_gap / 1000);
+    free(c->seen);
 }
 
 static void
@@ -188,11 +221,59 @@ run_send(const char *const *argv, int argc)
         poll(&(struct pollfd) { .fd = c.fd, .events = POLLIN }, 1, 10);
         receive(&c);
     }
-    printf("sent %"PRIu64", answered %"PRIu64", lost %"PRIu64", "
-           "duplicates %"PRIu64", longest gap %"PRId64" ms\n",
-           c.sent, c.answered, c.sent - c.answered, c.duplicates,
-           c.longest_gap / 1000);
-    free(c.seen);
+    print_counts(&c);
+}
+
+/* Waits for a request and answers it without end. */
+static void
+run_push(const char *port, const char *rate_)
+{
+    struct sockaddr_storage from;
+    socklen_t len = sizeof from;
+    int fd = open_socket(NULL, port, true);
+    uint64_t rate = strtoull(rate_, NULL, 10);
+    uint64_t packet[PAYLOAD / 8] = { 0 };
+
+    if (recvfrom(fd, packet, sizeof packet, 0, (struct sockaddr *) &from,
+                 &len) < 0) {
+        ovs_fatal(errno, "cannot receive");
+    }
+    int64_t start = now_us();
+    for (packet[0] = 0; ; ) {
+        uint64_t due = (now_us() - start) * rate / 1000000 + 1;
+
+        for (int i = 0; i < BURST && packet[0] < due; i++) {
+            ignore(sendto(fd, packet, sizeof packet, 0,
+                          (struct sockaddr *) &from, len));
+            packet[0]++;
+        }
+        poll(NULL, 0, 1);
+    }
+}
+
+/* Asks once, and counts what comes. */
+static void
+run_pull(const char *host, const char *port)
+{
+    struct count c = { .fd = open_socket(host, port, false) };
+
+    send_one(&c);
+    c.start = c.last_answer = now_us();
+    while (!ended) {
+        /* What is to come is known from the highest number that came. */
+        uint64_t packet[PAYLOAD / 8];
+
+        while (recv(c.fd, packet, sizeof packet, MSG_DONTWAIT | MSG_PEEK)
+               == sizeof packet) {
+            while (c.sent <= packet[0]) {
+                grow(&c);
+                c.sent++;
+            }
+            receive_one(&c);
+        }
+        poll(&(struct pollfd) { .fd = c.fd, .events = POLLIN }, 1, 10);
+    }
+    print_counts(&c);
 }
 
 int
@@ -206,9 +287,14 @@ main(int argc, char *argv[])
         run_echo(argv[2]);
     } else if ((argc == 5 || argc == 6) && !strcmp(argv[1], "send")) {
         run_send((const char *const *) &argv[2], argc - 2);
+    } else if (argc == 4 && !strcmp(argv[1], "push")) {
+        signal(SIGTERM, SIG_DFL);
+        run_push(argv[2], argv[3]);
+    } else if (argc == 4 && !strcmp(argv[1], "pull")) {
+        run_pull(argv[2], argv[3]);
     } else {
-        ovs_fatal(0, "usage: %s echo PORT | send HOST PORT RATE [COUNT]",
-                  program_name);
+        ovs_fatal(0, "usage: %s echo PORT | send HOST PORT RATE [COUNT] | "
+                  "push PORT RATE | pull HOST PORT", program_name);
     }
     return 0;
 }

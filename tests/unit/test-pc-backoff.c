@@ -112,6 +112,48 @@ START_TEST(rise_of_zero_is_one)
 }
 END_TEST
 
+START_TEST(damping_doubles)
+{
+    static const long long int holds[] = {
+        0, 1000, 2000, 4000, 8000, 16000, 32000, 60000, 60000,
+    };
+    struct pc_damp d;
+    long long int now = 1000;
+
+    pc_damp_init(&d, 1000);
+    ck_assert(d.until <= now);
+    for (size_t i = 0; i < sizeof holds / sizeof *holds; i++) {
+        pc_damp_good(&d, now);
+        now += 100;
+        pc_damp_good(&d, now);      /* Still. */
+        pc_damp_bad(&d, now);
+        pc_damp_bad(&d, now + 10);  /* Still: does not count. */
+        ck_assert_int_eq(d.until - now, holds[i]);
+        ck_assert_int_eq(d.n, i + 1);
+        now = d.until + 50;
+    }
+
+    /* A minute without failure is forgiven. */
+    pc_damp_good(&d, now);
+    pc_damp_bad(&d, now + PC_DAMP_RESET_MS);
+    ck_assert_int_eq(d.until, now + PC_DAMP_RESET_MS);
+    ck_assert_int_eq(d.n, 1);
+}
+END_TEST
+
+START_TEST(damping_can_be_off)
+{
+    struct pc_damp d;
+
+    pc_damp_init(&d, 0);
+    for (int i = 0; i < 10; i++) {
+        pc_damp_good(&d, i);
+        pc_damp_bad(&d, i);
+        ck_assert_int_eq(d.until, i);
+    }
+}
+END_TEST
+
 int
 main(void)
 {
@@ -123,5 +165,7 @@ main(void)
     tcase_add_test(tc, a_failed_start_is_a_death);
     tcase_add_test(tc, rise_and_fall);
     tcase_add_test(tc, rise_of_zero_is_one);
+    tcase_add_test(tc, damping_doubles);
+    tcase_add_test(tc, damping_can_be_off);
     return pc_test_run("pc-backoff", tc);
 }

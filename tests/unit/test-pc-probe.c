@@ -53,8 +53,18 @@ START_TEST(parse_good)
 
     ck_assert_ptr_null(parse(&p, NULL));
     ck_assert_int_eq(p.kind, PC_PROBE_KIND_NONE);
-    ck_assert_int_eq(p.interval_ms, 1000);
-    ck_assert_int_eq(p.fall, 3);
+    ck_assert_int_eq(p.interval_ms, 500);
+    ck_assert_int_eq(p.timeout_ms, 225);
+    ck_assert_int_eq(p.rise, 1);
+    ck_assert_int_eq(p.fall, 2);
+    ck_assert_int_eq(p.hold_ms, 1000);
+
+    /* All bad results that it takes fit into one interval. */
+    ck_assert_ptr_null(parse(&p, "type=through", "interval=1000", "fall=4",
+                             "hold=0", NULL));
+    ck_assert_int_eq(p.kind, PC_PROBE_KIND_THROUGH);
+    ck_assert_int_eq(p.timeout_ms, 225);
+    ck_assert_int_eq(p.hold_ms, 0);
 
     ck_assert_ptr_null(parse(&p, "type=http", "port=8080", "path=/x",
                              "host=::1", "interval=50", "timeout=60",
@@ -80,7 +90,8 @@ END_TEST
 START_TEST(parse_bad)
 {
     static const char *const bad[][2] = {
-        { "type=ping", "type=ping: a probe is none, tcp, http or exec" },
+        { "type=ping", "type=ping: a probe is none, tcp, http, icmp, exec "
+          "or through" },
         { "type=tcp", "port: a tcp probe needs one" },
         { "type=exec", "command: an exec probe needs one" },
         { "port=0", "port=0: not a number from 1 to 65535" },
@@ -96,7 +107,7 @@ START_TEST(parse_bad)
         { "rise=0", "rise=0: not a number from 1 to 1000" },
         { "fall=", "fall=: not a number from 1 to 1000" },
         { "color=red", "color: a probe has type, host, port, path, status, "
-                       "command, interval, timeout, rise and fall" },
+                       "command, interval, timeout, rise, fall and hold" },
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
@@ -152,7 +163,8 @@ try(struct pc_probe *p, const char *reply)
     if (reply) {
         pthread_create(&server.thread, NULL, serve, &server);
     }
-    char *error = pc_probe_once(p, getpid());
+    const struct pc_probe_target self = { .pid = getpid() };
+    char *error = pc_probe_once(p, &self);
     if (reply) {
         shutdown(server.fd, SHUT_RDWR);
         pthread_join(server.thread, NULL);
@@ -170,6 +182,7 @@ may_setns(void)
 
 START_TEST(once)
 {
+    const struct pc_probe_target self = { .pid = getpid() };
     struct pc_probe p;
     char *error;
 
@@ -177,7 +190,7 @@ START_TEST(once)
         return;
     }
     pc_probe_init(&p);
-    ck_assert_ptr_null(pc_probe_once(&p, getpid()));
+    ck_assert_ptr_null(pc_probe_once(&p, &self));
 
     p.kind = PC_PROBE_KIND_TCP;
     p.timeout_ms = 2000;
@@ -199,8 +212,23 @@ START_TEST(once)
     ck_assert(strstr(error, "gives no HTTP response") != NULL);
     free(error);
 
+    p.kind = PC_PROBE_KIND_ICMP;
+    p.timeout_ms = 2000;
+    p.host = xstrdup("127.0.0.1");
+    ck_assert_ptr_null(pc_probe_once(&p, &self));
+    free(p.host);
+    p.host = NULL;
+    error = pc_probe_once(&p, &self);
+    ck_assert_str_eq(error, "the VI has no gateway to ping: say which host=");
+    free(error);
+    p.kind = PC_PROBE_KIND_THROUGH;
+    error = pc_probe_once(&p, &self);
+    ck_assert_str_eq(error, "only a VI with two ports has a through");
+    free(error);
+
+    p.kind = PC_PROBE_KIND_TCP;
     p.port = 1;
-    error = pc_probe_once(&p, getpid());
+    error = pc_probe_once(&p, &self);
     ck_assert_str_eq(error, "port 1 does not answer (Connection refused)");
     free(error);
 }
