@@ -13,4 +13,5 @@ EXTRA_DIST += \
 	ovs-patches/0003-netdev-linux-Ignore-outgoing-packets-on-AF_PACKET-re.patch \
 	ovs-patches/0004-netdev-linux-Count-the-packets-that-AF_PACKET-receiv.patch \
 	ovs-patches/0005-dpif-netdev-Let-PMD-threads-block-when-idle.patch \
-	ovs-patches/0006-netdev-linux-Add-the-port-type-system-pmd.patch
+	ovs-patches/0006-netdev-linux-Add-the-port-type-system-pmd.patch \
+	ovs-patches/0007-ofp-actions-Let-the-sample-action-output-samples-to-.patch
