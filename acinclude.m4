@@ -93,6 +93,7 @@ AC_DEFUN([PCLOUD_CHECK_LIBS],
    PCLOUD_PKG([JANSSON], [jansson >= 2.7], [libjansson-dev])
    PCLOUD_PKG([CURL], [libcurl >= 7.68], [libcurl4-openssl-dev])
    PCLOUD_PKG([ARCHIVE], [libarchive >= 3.3], [libarchive-dev])
+   PCLOUD_PKG([PCAP], [libpcap >= 1.9], [libpcap-dev])
    PCLOUD_PKG([CRYPTO], [libcrypto >= 1.1], [libssl-dev])
    PCLOUD_PKG([CHECK], [check >= 0.10], [check])])
 

@@ -15,11 +15,15 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-capacity.h \
 	lib/pc-cgroup-io.c \
 	lib/pc-cgroup-private.h \
+	lib/pc-capture.c \
+	lib/pc-capture.h \
 	lib/pc-cgroup.c \
 	lib/pc-cgroup.h \
+	lib/pc-compile-check.c \
 	lib/pc-compile-connection.c \
 	lib/pc-compile-emit.c \
 	lib/pc-compile-group.c \
+	lib/pc-compile-inspect.c \
 	lib/pc-compile-meter.c \
 	lib/pc-compile-path.c \
 	lib/pc-compile-private.h \
@@ -41,7 +45,9 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-controller-address.c \
 	lib/pc-controller-chain.c \
 	lib/pc-controller-compile.c \
+	lib/pc-controller-count.c \
 	lib/pc-controller-drain.c \
+	lib/pc-controller-inspect.c \
 	lib/pc-controller-l3.c \
 	lib/pc-controller-model.c \
 	lib/pc-controller-overlap.c \
@@ -121,6 +127,7 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-name.h \
 	lib/pc-netns.c \
 	lib/pc-netns.h \
+	lib/pc-node-capture.c \
 	lib/pc-node-ctl.c \
 	lib/pc-node-health.c \
 	lib/pc-node-images.c \
@@ -158,6 +165,7 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-switch-ports.c \
 	lib/pc-switch-private.h \
 	lib/pc-switch-read.c \
+	lib/pc-switch-sample.c \
 	lib/pc-switch-submit.c \
 	lib/pc-switch.c \
 	lib/pc-switch.h \

@@ -27,6 +27,8 @@
  *   pc-compile-group.c  groups
  *   pc-compile-connection.c  affinity=connection
  *   pc-compile-meter.c  meters
+ *   pc-compile-inspect.c copies, quarantine
+ *   pc-compile-check.c  anti-spoofing: CHECK
  *   pc-compile-emit.c   the flow in the making, for all of them */
 
 #include <stdbool.h>
@@ -83,5 +85,12 @@ void pc_compile_connections(struct pc_flow_table *, uint8_t base,
 void pc_compile_connections_common(struct pc_flow_table *, uint8_t base,
                                    const struct uuid *owner);
 void pc_compile_meters(struct pc_flow_table *, const struct pc_vi *);
+
+void pc_compile_put_copies(struct pc_ctx *, const struct pc_vi *);
+void pc_compile_put_copies_from(struct pc_ctx *, const struct pc_vi *,
+                                ofp_port_t);
+void pc_compile_quarantine(struct pc_ctx *, const struct pc_vi *);
+void pc_compile_host(struct pc_ctx *, const struct pc_vi *);
+void pc_compile_check(struct pc_ctx *, const struct pc_vi *, enum pc_vi_port);
 
 #endif /* pc-compile-private.h */

@@ -52,6 +52,7 @@ add_deliver(struct pc_ctx *ctx, const struct pc_vi *vi,
         }
         pc_ofpact_put_eth_dst(&ctx->ofpacts, pc_vi_mac(vi, port));
     }
+    pc_compile_put_copies(ctx, vi);
     pc_ofpact_put_output(&ctx->ofpacts, vi->port[port]);
     pc_ctx_add(ctx, PC_TABLE_DELIVER, PC_PRIO_NORMAL, PC_FLOW_DELIVER);
 }
@@ -119,32 +120,57 @@ add_returns(struct pc_ctx *ctx, const struct pc_vi *vi)
     }
 }
 
+/* Takes what comes from 'vi' on 'port'. */
+static void
+add_port_hook(struct pc_ctx *ctx, const struct pc_vi *vi, enum pc_vi_port port)
+{
+    bool check = vi->anti_spoof && vi->service->mode == PC_MODE_ROUTE;
+
+    match_set_in_port(&ctx->match, vi->port[port]);
+    pc_ctx_match_not_served(ctx);
+    pc_compile_put_copies_from(ctx, vi, vi->port[port]);
+    pc_ctx_resubmit(ctx, check ? PC_TABLE_CHECK : PC_TABLE_RETURN);
+    pc_ctx_emit(ctx, PC_TABLE_HOOK, PC_PRIO_HOOK_PORT, PC_FLOW_HOOK_PORT);
+    if (check) {
+        pc_compile_check(ctx, vi, port);
+    }
+}
+
+static void
+add_transparent(struct pc_ctx *ctx, const struct pc_vi *vi)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(vi->port); i++) {
+        if (vi->port[i] != OFPP_NONE) {
+            add_port_hook(ctx, vi, i);
+        }
+    }
+    add_deliver(ctx, vi, PC_FORWARD);
+    add_deliver(ctx, vi, PC_REVERSE);
+    add_returns(ctx, vi);
+}
+
 void
 pc_compile_vi(struct pc_flow_table *t, uint8_t base, const struct pc_vi *vi)
 {
     struct pc_ctx ctx;
 
     pc_flow_table_remove_owner(t, &vi->uuid);
-    if (!vi->service || vi->service->mode == PC_MODE_HOST
-        || !pc_vi_is_attached(vi)) {
+    if (!vi->service) {
         return;
     }
 
     pc_ctx_init(&ctx, t, base, &vi->uuid);
-    for (size_t i = 0; i < ARRAY_SIZE(vi->port); i++) {
-        if (vi->port[i] != OFPP_NONE) {
-            match_set_in_port(&ctx.match, vi->port[i]);
-            pc_ctx_match_not_served(&ctx);
-            pc_ctx_resubmit(&ctx, PC_TABLE_RETURN);
-            pc_ctx_emit(&ctx, PC_TABLE_HOOK, PC_PRIO_HOOK_PORT,
-                        PC_FLOW_HOOK_PORT);
+    if (vi->quarantined) {
+        pc_compile_quarantine(&ctx, vi);
+    } else if (!pc_vi_is_attached(vi)) {
+        /* Nothing. */
+    } else if (vi->service->mode == PC_MODE_HOST) {
+        pc_compile_host(&ctx, vi);
+    } else {
+        add_transparent(&ctx, vi);
+        if (vi->network_bps && vi->service->mode != PC_MODE_TAP) {
+            pc_compile_meters(t, vi);
         }
-    }
-    add_deliver(&ctx, vi, PC_FORWARD);
-    add_deliver(&ctx, vi, PC_REVERSE);
-    add_returns(&ctx, vi);
-    if (vi->network_bps && vi->service->mode != PC_MODE_TAP) {
-        pc_compile_meters(t, vi);
     }
     pc_ctx_uninit(&ctx);
 }

@@ -287,6 +287,7 @@ pc_ctl_vi_compile(struct pc_controller *c, struct pc_ctl_vi *vi)
             pc_ctl_vi_set_ports(vi, r);
             vi->vi.gw_mac = eth_addr_zero;
             pc_ctl_gateway_mac(c, r, vi, &vi->vi.gw_mac);
+            pc_ctl_vi_set_copies(c, r, vi);
             pc_compile_vi(r->table, r->base, &vi->vi);
             pc_ctl_vi_neighbors(c, r, vi);
         }
@@ -350,6 +351,7 @@ pc_ctl_ports_changed(struct pc_controller *c, struct pc_ctl_router *r)
         }
     }
     if (!sset_is_empty(&names)) {
+        pc_ctl_inspect_ports_changed(c, &names);
         HMAPX_FOR_EACH (node, &c->port_rules) {
             hmapx_add(&c->dirty_rules, node->data);
         }

@@ -349,7 +349,7 @@ pc_ctl_vi_neighbors(struct pc_controller *c, struct pc_ctl_router *r,
                     struct pc_ctl_vi *vi)
 {
     pc_l3_remove_static_neighbors(r->l3, &vi->vi.uuid);
-    if (vi->vi.port[PC_PORT_IN] == OFPP_NONE) {
+    if (!pc_vi_is_attached(&vi->vi)) {
         return;
     }
     for (size_t i = 0; i < vi->vi.n_addresses; i++) {

@@ -319,6 +319,7 @@ pc_ctl_vi_set_port(struct pc_controller *c, struct pc_ctl_vi *vi, int which,
     }
     hmapx_add(&c->dirty_vis, vi);
     hmapx_add(&c->dirty_services, vi->svc);
+    pc_ctl_inspect_service_changed(c, vi->svc);
 }
 
 /* The name of port 'key' in 'row', NULL if it has none. */
@@ -403,6 +404,41 @@ pc_controller_set_vi_ready(struct pc_controller *c, const struct uuid *uuid,
     }
 }
 
+/* Is what 'row' sends to be checked?  A `host` does not know better than its
+ * addresses unless told. */
+static bool
+pc_ctl_vi_row_anti_spoof(const struct pcrec_vi *row, enum pc_mode mode)
+{
+    const char *value = smap_get(&row->options, "anti-spoof");
+
+    return value ? !strcmp(value, "on") : mode == PC_MODE_HOST;
+}
+
+/* Takes over what the ISP has said of the VI: quarantine, to be stopped,
+ * anti-spoofing. */
+static void
+pc_ctl_vi_set_trust(struct pc_controller *c, struct pc_ctl_vi *vi,
+                    const struct pcrec_vi *row)
+{
+    bool down = !strcmp(row->admin_state, "down");
+    bool quarantined = row->quarantined;
+    bool anti_spoof = pc_ctl_vi_row_anti_spoof(row, vi->svc->s.mode);
+
+    if (vi->vi.quarantined != quarantined) {
+        vi->vi.quarantined = quarantined;
+        hmapx_add(&c->dirty_vis, vi);
+        hmapx_add(&c->dirty_services, vi->svc);
+    }
+    if (vi->vi.anti_spoof != anti_spoof) {
+        vi->vi.anti_spoof = anti_spoof;
+        hmapx_add(&c->dirty_vis, vi);
+    }
+    if (vi->down != down) {
+        vi->down = down;
+        vi->down_generation = c->generation + 1;
+    }
+}
+
 static void
 pc_ctl_vi_set_values(struct pc_controller *c, struct pc_ctl_vi *vi,
                      const struct pcrec_vi *row)
@@ -420,6 +456,8 @@ pc_ctl_vi_set_values(struct pc_controller *c, struct pc_ctl_vi *vi,
         vi->network_bps = network_bps;
         hmapx_add(&c->dirty_vis, vi);
     }
+
+    pc_ctl_vi_set_trust(c, vi, row);
 
     vi->row_ready = row->ready;
     vi->row_up = !strcmp(row->admin_state, "up");
@@ -466,7 +504,11 @@ pc_ctl_vi_leave(struct pc_controller *c, struct pc_ctl_vi *vi)
     if (vi->leaving) {
         return;
     }
+    if (vi->svc) {
+        pc_ctl_inspect_service_changed(c, vi->svc);
+    }
     pc_ctl_vi_set_service(c, vi, NULL);
+    pc_ctl_inspect_vi_leaves(c, vi);
     pc_ctl_disown(c, &vi->vi.uuid);
     hmapx_find_and_delete(&c->dirty_vis, vi);
     hmapx_find_and_delete(&c->draining, vi);
@@ -493,6 +535,7 @@ pc_ctl_vi_remove(struct pc_controller *c, struct pc_ctl_vi *vi)
         free(vi->vi.addresses[i]);
     }
     free(vi->vi.addresses);
+    free(vi->vi.copies);
     free(vi->vi.name);
     free(vi);
 }

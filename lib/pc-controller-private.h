@@ -23,6 +23,8 @@
  *   pc-controller-model.c  rows -> values
  *   pc-controller-chain.c  chains, and the places of services in them
  *   pc-controller-compile.c values -> desired flows
+ *   pc-controller-inspect.c where copies of VIs' packets go
+ *   pc-controller-count.c  how many copies there may be
  *   pc-controller-l3.c     interfaces, routes, VIs' addresses, packets
  *   pc-controller-place.c  VI rows, numbers
  *   pc-controller-drain.c  VIs that drain
@@ -73,6 +75,12 @@ struct pc_ctl_mark {
     uint64_t generation;        /* struct pc_controller's. */
 };
 
+/* Whose counters, and who asks. */
+struct pc_ctl_count {
+    struct pc_controller *c;
+    struct pc_ctl_router *r;
+};
+
 /* A router of the cloudlet. */
 struct pc_ctl_router {
     struct hmap_node hmap_node; /* In 'routers', by UUID; not if leaving. */
@@ -94,6 +102,9 @@ struct pc_ctl_router {
     size_t n_bulk;              /* Read or submitted at once, until acked. */
     bool held;                  /* Submit nothing: not all is compiled. */
     char *missing;              /* What the switch cannot do; NULL: nothing. */
+    bool sampling;              /* Can the switch sample? */
+    bool counting;              /* Its counters have been asked for. */
+    struct pc_ctl_count count;
 
     /* Synchronization. */
     unsigned int epoch;         /* pc_switch_epoch() that was read. */
@@ -153,6 +164,10 @@ struct pc_ctl_vi {
     int node_ready;             /* As the node role in this process says: newer
                                  * than the row.  -1: it has said nothing. */
     uint64_t network_bps;       /* Wanted; vi.network_bps: possible. */
+    bool down;                  /* To be stopped, as soon as ... */
+    uint64_t down_generation;   /* ... the switches have confirmed this, ... */
+    long long int release_at;   /* ... and this time, in ms, has come. */
+    uint64_t packets;           /* Of its ports, while they are counted. */
     bool leaving;               /* No flows; the row goes when that is sure. */
     uint64_t leave_generation;
 
@@ -165,6 +180,20 @@ struct pc_ctl_vi {
     int n_connections;          /* That it has; -1: not known. */
     int counting;               /* So far in this round; -1: not counted. */
     bool drain_reported;
+};
+
+/* A row of Inspection: copies of the packets of some VIs. */
+struct pc_ctl_inspection {
+    struct hmap_node hmap_node; /* In struct pc_controller's 'inspections'. */
+    struct uuid uuid;
+    struct hmapx vis;           /* Contains "struct pc_ctl_vi"s. */
+    uint16_t sample;            /* One in so many. */
+    uint64_t max_rate;          /* Packets/s; 0: no ceiling. */
+    uint16_t probability;       /* In force, see struct pc_copy. */
+    bool sampled;               /* Is that so on the switch? */
+    char *missing;              /* Why there are no copies; NULL: there are. */
+    uint64_t packets;           /* Of the VIs' ports, at the last count, ... */
+    long long int counted;      /* ... at that time in ms; 0: never. */
 };
 
 struct pc_ctl_rule {
@@ -211,6 +240,9 @@ struct pc_controller {
     bool loaded;                /* All rows are in the maps below. */
 
     struct hmap routers, services, chains, vis, rules, parts;
+    struct hmap inspections;    /* Contains "struct pc_ctl_inspection"s. */
+    long long int count_at;     /* Next look at the ports' counters, in ms. */
+    long long int release_at;   /* Next look at VIs to be stopped; 0: none. */
     struct shash ports;         /* Port name -> struct pc_ctl_vi *. */
     struct ovs_list leaving_routers, leaving_vis;
     unsigned long *service_numbers; /* Bitmaps of numbers in use. */
@@ -301,6 +333,23 @@ char *pc_ctl_overlap_who(const struct pc_controller *, const struct uuid *);
 bool pc_ctl_overlap_write(const struct pc_ctl_rule *,
                           const struct pcrec_rule *);
 
+/* pc-controller-inspect.c. */
+void pc_ctl_inspect_load(struct pc_controller *);
+void pc_ctl_inspect_track(struct pc_controller *);
+void pc_ctl_inspect_unload(struct pc_controller *);
+void pc_ctl_inspect_vi_leaves(struct pc_controller *, struct pc_ctl_vi *);
+void pc_ctl_inspect_ports_changed(struct pc_controller *,
+                                  const struct sset *names);
+void pc_ctl_inspect_service_changed(struct pc_controller *,
+                                    const struct pc_ctl_service *);
+void pc_ctl_vi_set_copies(struct pc_controller *, const struct pc_ctl_router *,
+                          struct pc_ctl_vi *);
+void pc_ctl_write_inspections(struct pc_controller *);
+
+/* pc-controller-count.c. */
+void pc_ctl_count_run(struct pc_controller *);
+void pc_ctl_count_wait(const struct pc_controller *);
+
 /* pc-controller-l3.c. */
 struct pc_l3 *pc_ctl_l3_create(const struct pc_ctl_router *,
                                struct pc_flow_table *);
@@ -355,6 +404,7 @@ char *pc_ctl_vi_mac(const struct pc_controller *, uint16_t number);
 /* pc-controller-status.c. */
 void pc_ctl_write_errors(struct pc_controller *);
 void pc_ctl_write_status(struct pc_controller *);
+void pc_ctl_write_released(struct pc_controller *);
 
 /* pc-controller-probe.c. */
 bool pc_ctl_router_probe(struct pc_ctl_router *);

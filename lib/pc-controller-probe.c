@@ -80,10 +80,12 @@ pc_ctl_router_probe(struct pc_ctl_router *r)
     bool selection = !unfit && (pc_switch_protocol(r->sw)
                                 & OFPUTIL_P_OF15_UP);
     bool changed = (r->meters != meters || r->unfit != unfit
-                    || r->selection != selection);
+                    || r->selection != selection
+                    || r->sampling != pc_switch_has_sampling(r->sw));
     struct ds ds = DS_EMPTY_INITIALIZER;
 
     r->meters = meters;
+    r->sampling = pc_switch_has_sampling(r->sw);
     r->unfit = unfit;
     r->selection = selection;
     if (unfit) {

@@ -21,10 +21,14 @@
 #include "pc-controller-private.h"
 #include "pc-flow-table.h"
 #include "smap.h"
+#include "timeval.h"
 #include "util.h"
 
 /* Errors and status, written back to the database.  Only what differs from the
  * row is written, so that a call without news costs nothing. */
+
+/* Time for packets to come out of a VI that is sent no more, in ms. */
+#define RELEASE_MS 200
 
 static const char *
 pc_ctl_nonnull(const char *s)
@@ -145,6 +149,7 @@ pc_ctl_router_smap(const struct pc_ctl_router *r, struct smap *status)
         if (r->missing) {
             smap_add(status, "missing", r->missing);
         }
+        smap_add(status, "sampling", r->sampling ? "true" : "false");
     }
 }
 
@@ -186,6 +191,49 @@ pc_ctl_write_router(struct pc_controller *c, struct pc_ctl_router *r,
     }
     free(error);
     free(dpid);
+}
+
+/* Is 'vi' to be stopped, and does nothing lead to it any more?  What it was
+ * sent before gets the time to come out. */
+static bool
+pc_ctl_vi_is_released(struct pc_controller *c, struct pc_ctl_vi *vi)
+{
+    long long int now = time_msec();
+
+    if (!vi->down || !pc_ctl_all_done(c, vi->down_generation)) {
+        vi->release_at = 0;
+        return false;
+    }
+    if (!vi->release_at) {
+        vi->release_at = now + RELEASE_MS;
+    }
+    if (now < vi->release_at) {
+        c->release_at = vi->release_at;
+        return false;
+    }
+    return true;
+}
+
+/* Tells the nodes which VIs nothing leads to any more: those that are to be
+ * stopped.  Must only be called in a transaction. */
+void
+pc_ctl_write_released(struct pc_controller *c)
+{
+    struct pc_ctl_vi *vi;
+
+    c->release_at = 0;
+    HMAP_FOR_EACH (vi, hmap_node, &c->vis) {
+        const struct pcrec_vi *row
+            = pcrec_vi_get_for_uuid(c->idl, &vi->vi.uuid);
+
+        if (row && !vi->leaving) {
+            bool released = pc_ctl_vi_is_released(c, vi);
+
+            if (row->released != released) {
+                pcrec_vi_set_released(row, released);
+            }
+        }
+    }
 }
 
 /* Writes the status of the routers.  Must only be called in a transaction. */

@@ -47,6 +47,7 @@ pc_controller_init_maps(struct pc_controller *c)
     hmap_init(&c->routers);
     hmap_init(&c->services);
     hmap_init(&c->chains);
+    hmap_init(&c->inspections);
     hmap_init(&c->vis);
     hmap_init(&c->rules);
     hmap_init(&c->parts);
@@ -83,6 +84,7 @@ pc_controller_destroy_maps(struct pc_controller *c)
     hmap_destroy(&c->routers);
     hmap_destroy(&c->services);
     hmap_destroy(&c->chains);
+    hmap_destroy(&c->inspections);
     hmap_destroy(&c->vis);
     hmap_destroy(&c->rules);
     hmap_destroy(&c->parts);
@@ -154,6 +156,7 @@ pc_controller_unload(struct pc_controller *c, bool remove)
             pc_ctl_router_destroy(c, r);
         }
     }
+    pc_ctl_inspect_unload(c);
     HMAP_FOR_EACH_SAFE (rule, hmap_node, &c->rules) {
         pc_ctl_rule_remove(c, rule);
     }
@@ -353,6 +356,7 @@ pc_controller_load(struct pc_controller *c,
     PCREC_RULE_FOR_EACH (rule, c->idl) {
         pc_ctl_rule_update(c, rule);
     }
+    pc_ctl_inspect_load(c);
     pc_ctl_chains_settle(c);
     c->hold_cfg = pc ? pc->next_cfg : 0;
     c->loaded = true;
@@ -516,6 +520,7 @@ pc_controller_run_database(struct pc_controller *c)
         pc_controller_track_chains(c);
         pc_controller_track_vis(c);
         pc_controller_track_rules(c);
+        pc_ctl_inspect_track(c);
         pc_ctl_chains_settle(c);
     }
     return true;
@@ -545,6 +550,7 @@ pc_controller_run(struct pc_controller *c, struct ovsdb_idl_txn *txn)
     pc_ctl_sync_run(c);
     pc_ctl_overlap_run(c);
     pc_ctl_drain_run(c);
+    pc_ctl_count_run(c);
     c->trim_events |= pcrec_event_track_get_first(c->idl) != NULL;
     if (c->loaded && txn) {
         if (c->trim_events) {
@@ -554,6 +560,8 @@ pc_controller_run(struct pc_controller *c, struct ovsdb_idl_txn *txn)
         pc_ctl_drain_finish(c);
         pc_ctl_delete_run(c, txn);
         pc_ctl_write_errors(c);
+        pc_ctl_write_inspections(c);
+        pc_ctl_write_released(c);
         pc_ctl_write_status(c);
     }
     pc_explain_run(c->explain);
@@ -576,5 +584,9 @@ pc_controller_wait(struct pc_controller *c)
     pc_ctl_sync_wait(c);
     pc_ctl_overlap_wait(c);
     pc_ctl_drain_wait(c);
+    pc_ctl_count_wait(c);
+    if (c->release_at) {
+        poll_timer_wait_until(c->release_at);
+    }
     pc_explain_wait(c->explain);
 }

@@ -311,10 +311,14 @@ pc_explain_flow_text(const struct pc_controller *c,
                      const struct pc_explain_flow *flow,
                      const struct pc_explain_owner *owner, struct ds *ds)
 {
-    ds_put_format(ds, "  %s: packets=%"PRIu64" bytes=%"PRIu64"\n"
+    enum pc_flow_kind kind = pc_cookie_kind(flow->cookie);
+    bool drops = kind == PC_FLOW_SPOOF || kind == PC_FLOW_QUARANTINE;
+
+    ds_put_format(ds, "  %s%s%s: packets=%"PRIu64" bytes=%"PRIu64"\n"
                   "    priority=%u",
-                  owner ? owner->name
-                  : pc_flow_kind_name(pc_cookie_kind(flow->cookie)),
+                  owner ? owner->name : pc_flow_kind_name(kind),
+                  owner && drops ? ", dropped by " : "",
+                  owner && drops ? pc_flow_kind_name(kind) : "",
                   flow->n_packets, flow->n_bytes, flow->priority);
     ds_put_format(ds, "%s%s actions=%s\n", flow->match[0] ? "," : "",
                   flow->match, flow->actions);

@@ -35,6 +35,7 @@ static const char *const table_names[PC_N_TABLES] = {
     [PC_TABLE_DIRECTION] = "DIRECTION",
     [PC_TABLE_CONNECT] = "CONNECT",
     [PC_TABLE_AFFINITY] = "AFFINITY",
+    [PC_TABLE_CHECK] = "CHECK",
 };
 
 static const char *const kind_names[PC_N_FLOW_KINDS] = {
@@ -53,6 +54,10 @@ static const char *const kind_names[PC_N_FLOW_KINDS] = {
     [PC_FLOW_GUARD] = "guard",
     [PC_FLOW_CONNECT] = "connect",
     [PC_FLOW_AFFINITY] = "affinity",
+    [PC_FLOW_CHECK] = "check",
+    [PC_FLOW_SPOOF] = "anti-spoof",
+    [PC_FLOW_QUARANTINE] = "quarantine",
+    [PC_FLOW_COPY] = "copy",
 };
 
 static const char *const group_names[] = {
@@ -111,6 +116,12 @@ pc_meta_format(uint64_t metadata)
     }
     if (m.vi) {
         ds_put_format(&s, "vi=%d,", m.vi);
+    }
+    if (metadata & PC_META_CHECKED) {
+        ds_put_cstr(&s, "checked,");
+    }
+    if (metadata & PC_META_COPIED) {
+        ds_put_cstr(&s, "copied,");
     }
     ds_chomp(&s, ',');
     return ds_steal_cstr(&s);

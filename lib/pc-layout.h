@@ -33,15 +33,20 @@
  *     B+7 DIRECTION  service, rule's match -> place of what returned
  *     B+8 CONNECT    affinity=connection: service -> connection tracking
  *     B+9 AFFINITY   affinity=connection: the connection's mark -> VI
+ *     B+10 CHECK     VI's port -> may the VI send this? (anti-spoofing)
  *
  * OpenFlow metadata while a packet is ours:
  *
- *      63  62  61..56  55..40  39..24  23..0
- *      |   |   hop     path    VI      zero
+ *      63  62  61..56  55..40  39..24  23  22  21..0
+ *      |   |   hop     path    VI      |   |   zero
  *      |   direction (0 forward, 1 reverse)
  *      served: the packet has been through its path
+ *                                      |   copied: copies of what goes to a
+ *                                      |   `host` VI have been made
+ *                                      checked: a `host` VI may send it
  *
- * Only `served` stays set when a packet goes back to the legacy pipeline.
+ * Only `served`, `checked` and `copied` stay set when a packet goes back to
+ * the legacy pipeline.
  * The hop counts services already passed *in the packet's direction*: it is
  * 0 at the entrance of either direction, so that the flows of a rule do not
  * depend on the length of its path.
@@ -73,7 +78,8 @@ enum pc_table {
     PC_TABLE_DIRECTION = 7,
     PC_TABLE_CONNECT = 8,
     PC_TABLE_AFFINITY = 9,
-    PC_N_TABLES = 10
+    PC_TABLE_CHECK = 10,
+    PC_N_TABLES = 11
 };
 #define PC_TABLE_BASE_DEFAULT 200
 #define PC_TABLE_BASE_MAX 240
@@ -82,7 +88,8 @@ enum pc_table {
 /* Priorities of hooks in table 0. */
 #define PC_PRIO_HOOK_PORT 60000 /* in_port = a VI's port. */
 #define PC_PRIO_HOOK_RULE 40000 /* 40000..59999: see PC_RULE_PRIO(). */
-#define PC_PRIO_HOOK_L3   30000 /* Front-end router, 30000..39999. */
+#define PC_PRIO_HOOK_L3   30000 /* Front-end router, 30000..39998. */
+#define PC_PRIO_HOOK_COPY 39999 /* dl_dst = a `host` VI that is inspected. */
 #define PC_RULE_PRIO_MAX 9999
 #define PC_RULE_PRIO_DEFAULT 1000
 
@@ -106,6 +113,8 @@ enum pc_table {
 #define PC_META_PATH      (UINT64_C(0xffff) << PC_META_PATH_SHIFT)
 #define PC_META_VI_SHIFT 24
 #define PC_META_VI        (UINT64_C(0xffff) << PC_META_VI_SHIFT)
+#define PC_META_CHECKED   (UINT64_C(1) << 23)
+#define PC_META_COPIED    (UINT64_C(1) << 22)
 
 /* A path number is a service's number or this | a chain's number. */
 #define PC_PATH_CHAIN 0x8000
@@ -137,6 +146,10 @@ enum pc_flow_kind {
     PC_FLOW_GUARD = 12,         /* What is never diverted. */
     PC_FLOW_CONNECT = 13,       /* Connection tracking of a service. */
     PC_FLOW_AFFINITY = 14,      /* Which VI a connection has. */
+    PC_FLOW_CHECK = 15,         /* What a VI may send. */
+    PC_FLOW_SPOOF = 16,         /* What it may not: drops. */
+    PC_FLOW_QUARANTINE = 17,    /* What a VI sends that is cut off: drops. */
+    PC_FLOW_COPY = 18,          /* Copies of what goes to a `host` VI. */
     PC_N_FLOW_KINDS
 };
 

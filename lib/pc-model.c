@@ -64,11 +64,12 @@ pc_vi_mac(const struct pc_vi *vi, enum pc_vi_port port)
     return mac;
 }
 
-/* Does the switch have a port for 'vi', so that flows can be made? */
+/* Does the switch have a port for 'vi' that packets may go to and come from,
+ * so that flows can be made? */
 bool
 pc_vi_is_attached(const struct pc_vi *vi)
 {
-    return vi->port[PC_PORT_IN] != OFPP_NONE;
+    return vi->port[PC_PORT_IN] != OFPP_NONE && !vi->quarantined;
 }
 
 /* Makes '*path' the one of which 'svc' is the only hop. */

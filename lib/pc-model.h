@@ -89,12 +89,21 @@ enum pc_vi_port {
     PC_PORT_OUT = 1             /* The server's side. */
 };
 
+/* Where copies of what goes to and comes from a VI go. */
+struct pc_copy {
+    ofp_port_t port;
+    uint16_t probability;       /* Packets out of PC_COPY_ALL; never 0.  Less
+                                 * than that only if the switch can sample. */
+};
+#define PC_COPY_ALL UINT16_MAX
+
 /* A virtual instance.
  *
  * A VI whose 'port[PC_PORT_IN]' is OFPP_NONE is not attached yet: no flows
  * are made for it.  A VI that drains is attached and has 'ready' false: what
  * comes back from it is taken, and nothing new is sent to it; with 'draining'
- * it keeps the connections that it has (PC_AFFINITY_CONNECTION). */
+ * it keeps the connections that it has (PC_AFFINITY_CONNECTION).  One that is
+ * quarantined counts as not attached, except that its ports are blocked. */
 struct pc_vi {
     struct uuid uuid;           /* Of its row. */
     char *name;
@@ -109,6 +118,11 @@ struct pc_vi {
     uint64_t network_bps;       /* Meter in each direction, bits/s; 0 = none. */
     char **addresses;           /* Of a route or host VI, without prefix. */
     size_t n_addresses;
+
+    bool quarantined;           /* Gets nothing; what it sends is dropped. */
+    bool anti_spoof;            /* May send with its own addresses only. */
+    struct pc_copy *copies;     /* Array owned. */
+    size_t n_copies;
 };
 
 /* A service.  Its VIs in 'vis' point back to it. */

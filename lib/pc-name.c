@@ -21,6 +21,7 @@
 
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/util.h"
+#include "openvswitch/uuid.h"
 #include "util.h"
 
 /* Letters and digits of ASCII, whatever the locale says. */
@@ -102,4 +103,10 @@ pc_name_make_printable(char *s)
             *s = '?';
         }
     }
+}
+
+char *
+pc_name_capture_port(const struct uuid *uuid)
+{
+    return xasprintf("pci%08x", uuid->parts[0]);
 }

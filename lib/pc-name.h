@@ -43,4 +43,10 @@ char *pc_name_quote(const char *s);
  * that is not printable ASCII becomes '?'. */
 void pc_name_make_printable(char *s);
 
+struct uuid;
+
+/* Returns the name of the port to which the copies for the file of the row of
+ * Inspection with 'uuid' go; the caller frees it. */
+char *pc_name_capture_port(const struct uuid *);
+
 #endif /* pc-name.h */

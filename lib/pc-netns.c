@@ -278,6 +278,36 @@ pc_netns_add_address6(const char *ifname, const char *address)
     return transact(&r, NULL, 0);
 }
 
+int
+pc_netns_link_up_quiet(const char *ifname)
+{
+    struct ifreq ifr = { .ifr_flags = 0 };
+    char sysctl[64];
+    int fd, error = 0;
+
+    if (strlen(ifname) >= sizeof ifr.ifr_name) {
+        return ENODEV;
+    }
+
+    /* Fails where there is no IPv6. */
+    snprintf(sysctl, sizeof sysctl, "net.ipv6.conf.%s.disable_ipv6=1", ifname);
+    (void) pc_netns_set_sysctl(sysctl);
+
+    fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) {
+        return errno;
+    }
+    strcpy(ifr.ifr_name, ifname);
+    if (ioctl(fd, SIOCGIFFLAGS, &ifr)) {
+        error = errno;
+    } else {
+        ifr.ifr_flags |= IFF_UP | IFF_NOARP;
+        error = ioctl(fd, SIOCSIFFLAGS, &ifr) ? errno : 0;
+    }
+    close(fd);
+    return error;
+}
+
 /* Adds a route by 'ifname' to 'table': the default one by 'gateway' or, if
  * 'direct', the one to 'gateway' itself. */
 static int

@@ -71,6 +71,9 @@ int pc_netns_add_gateway6(const char *ifname, const char *gateway);
  * 'gateway', which is of either IP version and on-link. */
 int pc_netns_cross(const char *from, const char *to, const char *gateway);
 
+/* Brings up 'ifname', on which the host shall say nothing: no ARP, no IPv6. */
+int pc_netns_link_up_quiet(const char *ifname);
+
 /* Removes the link 'ifname' if it is a veth.  ENODEV: there is none. */
 int pc_netns_delete_veth(const char *ifname);
 

@@ -28,11 +28,13 @@
  *     pc-node-images.c  removes images that are not used
  *     pc-node-limits.c  capacity of VIs, and changes of it
  *     pc-node-job.c     what runs in workers for a VI
+ *     pc-node-capture.c inspections that go to files
  *     pc-node-scan.c    looks at what an earlier agent has left
  *     pc-node-status.c  what a step means to others; writes status rows
  *     pc-node-ctl.c     unixctl commands */
 
 #include <limits.h>
+#include "openvswitch/hmap.h"
 #include "openvswitch/shash.h"
 #include "ovs-atomic.h"
 #include "openvswitch/uuid.h"
@@ -57,6 +59,7 @@ struct pc_node_want {
     struct uuid uuid;           /* Of the row. */
     char *service;              /* Name. */
     bool up;                    /* admin_state is not "down". */
+    bool released;              /* Nothing leads to it any more. */
     char *image_name, *image_url, *image_sha256;
     enum pc_manifest_mode mode;
     bool two_ports;             /* One for each side; else one for both. */
@@ -114,6 +117,7 @@ struct pc_node_vi {
     char *name;
     char *service;              /* Name, as last wanted; may be NULL. */
     struct pc_node_want *want;  /* NULL: no row; remove it. */
+    long long int down_at;      /* Since when not want->up, in ms; 0: up. */
 
     enum pc_node_step step;
     long long int step_since;   /* Monotonic ms. */
@@ -201,6 +205,7 @@ struct pc_node {
     unsigned int idl_seqno;
     int64_t next_cfg;           /* Of the snapshot that 'vis' reflect. */
     struct shash vis;           /* Name -> struct pc_node_vi. */
+    struct hmap captures;       /* Contains "struct pc_node_capture"s. */
     bool scanning, scanned;
     bool closing;               /* In pc_node_destroy(). */
 
@@ -312,6 +317,14 @@ void pc_node_record_destroy(struct pc_node_record *);
 char *pc_node_record_path(const char *record_dir, const char *name);
 char *pc_node_record_write(const char *record_dir, const char *name,
                            const struct pc_node_record *);
+
+/* pc-node-capture.c */
+void pc_node_captures_read(struct pc_node *, const struct pcrec_node *);
+void pc_node_captures_run(struct pc_node *);
+void pc_node_captures_wait(const struct pc_node *);
+bool pc_node_captures_are_settled(const struct pc_node *);
+void pc_node_captures_write(struct pc_node *);
+void pc_node_captures_destroy(struct pc_node *);
 
 /* pc-node-status.c */
 bool pc_node_vi_is_gone(const struct pc_node_vi *);

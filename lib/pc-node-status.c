@@ -38,7 +38,8 @@ pc_node_vi_is_settled(const struct pc_node_vi *vi)
 {
     switch (vi->step) {
     case PC_STEP_RUN:
-        return !vi->busy || !vi->image; /* Its health may be looked up. */
+        return ((!vi->busy || !vi->image)   /* Its health may be looked up. */
+                && (!vi->want || vi->want->up));
     case PC_STEP_BACKOFF:
         return true;
     case PC_STEP_DOWN:
@@ -248,6 +249,7 @@ pc_node_status_write(struct pc_node *n, struct ovsdb_idl_txn *txn)
         }
     }
     pc_node_images_write(n);
+    pc_node_captures_write(n);
     PCREC_NODE_FOR_EACH (node, n->idl) {
         if (!strcmp(node->name, n->name)) {
             write_node(n, node, pc_node_is_settled(n));

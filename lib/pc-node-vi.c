@@ -41,6 +41,9 @@ VLOG_DEFINE_THIS_MODULE(pc_node_vi);
 /* A VI that has not answered its probe by then is started again. */
 #define PROBE_MS 60000
 
+/* The longest wait for the controller before a VI is stopped. */
+#define RELEASE_MS 5000
+
 struct pc_node_vi *
 pc_node_vi_create(struct pc_node *n, const char *name)
 {
@@ -149,11 +152,22 @@ pc_node_step_to_string(enum pc_node_step s)
     OVS_NOT_REACHED();
 }
 
+/* Is 'vi' to be stopped as soon as no flow leads to it any more?  Without a
+ * controller that says so it is not waited for for ever. */
+static bool
+awaits_release(const struct pc_node_vi *vi)
+{
+    return (vi->want && !vi->want->up && !vi->want->released
+            && vi->step == PC_STEP_RUN
+            && time_msec() < vi->down_at + RELEASE_MS);
+}
+
 /* True if the row wants a container such as it can be started now. */
 bool
 pc_node_vi_wants_up(const struct pc_node_vi *vi)
 {
-    return vi->want && vi->want->up && !vi->want->error;
+    return (vi->want && !vi->want->error
+            && (vi->want->up || awaits_release(vi)));
 }
 
 /* True if what runs (or ran) is not what the row wants. */
@@ -685,6 +699,9 @@ pc_node_vi_wait(struct pc_node_vi *vi)
         break;
     case PC_STEP_RUN:
         pc_node_health_wait(vi);
+        if (awaits_release(vi)) {
+            poll_timer_wait_until(vi->down_at + RELEASE_MS);
+        }
         break;
     case PC_STEP_DETACH:
         poll_timer_wait_until(vi->step_since + DETACH_MS);

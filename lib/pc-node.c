@@ -54,7 +54,7 @@ pc_node_register(struct ovsdb_idl *idl)
     const struct ovsdb_idl_table_class *tables[] = {
         &pcrec_table_packetcloud, &pcrec_table_node, &pcrec_table_vi,
         &pcrec_table_service, &pcrec_table_image, &pcrec_table_cloudlet,
-        &pcrec_table_router, &pcrec_table_interface,
+        &pcrec_table_router, &pcrec_table_interface, &pcrec_table_inspection,
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
@@ -115,6 +115,7 @@ pc_node_create(struct ovsdb_idl *idl, const struct pc_node_config *cfg)
     n->worker = pc_worker_create(N_WORKERS);
     n->prober = pc_worker_create(N_PROBERS);
     shash_init(&n->vis);
+    hmap_init(&n->captures);
     pc_node_ctl_register(n);
     return n;
 }
@@ -136,6 +137,7 @@ pc_node_destroy(struct pc_node *n)
         pc_node_vi_destroy(sn->data);
     }
     shash_destroy(&n->vis);
+    pc_node_captures_destroy(n);
     pc_ports_destroy(n->ports);
     pc_vi_config_destroy(&n->vi_cfg);
     smap_destroy(&n->port_defaults);
@@ -223,6 +225,22 @@ name_is_valid(const char *name)
                       "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == n);
 }
 
+/* Takes the limits that the ISP has put on the VI into account. */
+static void
+restrict_capacity(const struct pcrec_vi *row, struct pc_capacity *capacity)
+{
+    struct pc_capacity limit;
+
+    pc_capacity_from_arrays(&limit, row->key_restrictions,
+                            row->value_restrictions, row->n_restrictions);
+    for (size_t i = 0; i < PC_N_CAPACITY; i++) {
+        if (limit.value[i]
+            && (!capacity->value[i] || limit.value[i] < capacity->value[i])) {
+            capacity->value[i] = limit.value[i];
+        }
+    }
+}
+
 /* Returns what 'row' wants, or NULL if its service is gone: then what was
  * wanted before stays until the controller has taken the flows away and
  * deletes the row. */
@@ -240,6 +258,7 @@ want_from_row(const struct pc_node *n, const struct pcrec_vi *row)
     want->uuid = row->header_.uuid;
     want->service = xstrdup(service->name);
     want->up = strcmp(row->admin_state, "down");
+    want->released = row->released;
     want->image_name = xstrdup(image->name);
     want->image_url = xstrdup(image->url);
     want->image_sha256 = xstrdup(image->sha256);
@@ -261,6 +280,7 @@ want_from_row(const struct pc_node *n, const struct pcrec_vi *row)
     want->subnet_mtu = pc_node_link_subnet_mtu(n, row);
     pc_capacity_from_arrays(&want->was_applied, row->key_applied,
                             row->value_applied, row->n_applied);
+    restrict_capacity(row, &want->capacity);
     if (!pc_manifest_mode_from_string(service->mode, &want->mode)) {
         want->error = xasprintf("mode %s is not known", service->mode);
     } else if (!name_is_valid(row->name)) {
@@ -284,6 +304,7 @@ set_want(struct pc_node_vi *vi, struct pc_node_want *want)
     vi->service = xstrdup(want->service);
     pc_node_want_destroy(vi->want);
     vi->want = want;
+    vi->down_at = want->up ? 0 : vi->down_at ? vi->down_at : time_msec();
 }
 
 static const struct pcrec_node *
@@ -365,6 +386,7 @@ read_rows(struct pc_node *n)
         }
         shash_add_once(&seen, row->name, NULL);
     }
+    pc_node_captures_read(n, node);
     SHASH_FOR_EACH (sn, &n->vis) {
         struct pc_node_vi *vi = sn->data;
         if (vi->want && !shash_find(&seen, sn->name)) {
@@ -470,6 +492,7 @@ pc_node_run(struct pc_node *n, struct ovsdb_idl_txn *txn)
             pc_node_scan_start(n);
         } else if (n->scanned) {
             run_vis(n);
+            pc_node_captures_run(n);
             pc_ports_run(n->ports);     /* What they want now, at once. */
         }
     }
@@ -495,6 +518,7 @@ pc_node_wait(struct pc_node *n)
         SHASH_FOR_EACH (sn, &n->vis) {
             pc_node_vi_wait(sn->data);
         }
+        pc_node_captures_wait(n);
     }
 }
 
@@ -503,7 +527,8 @@ pc_node_is_settled(const struct pc_node *n)
 {
     struct shash_node *sn;
 
-    if (!n->scanned || !pc_ports_is_idle(n->ports)) {
+    if (!n->scanned || !pc_ports_is_idle(n->ports)
+        || !pc_node_captures_are_settled(n)) {
         return false;
     }
     SHASH_FOR_EACH (sn, &n->vis) {

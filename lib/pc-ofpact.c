@@ -74,6 +74,22 @@ pc_ofpact_put_output(struct ofpbuf *ofpacts, ofp_port_t port)
 }
 
 void
+pc_ofpact_put_sample(struct ofpbuf *ofpacts, ofp_port_t port,
+                     uint16_t probability)
+{
+    if (probability == UINT16_MAX) {
+        pc_ofpact_put_output(ofpacts, port);
+        return;
+    }
+    struct ofpact_sample *sample = ofpact_put_SAMPLE(ofpacts);
+
+    sample->probability = probability;
+    sample->sampling_port = OFPP_NONE;
+    sample->direction = NX_ACTION_SAMPLE_DEFAULT;
+    sample->output_port = port;
+}
+
+void
 pc_ofpact_put_group(struct ofpbuf *ofpacts, uint32_t group_id)
 {
     ofpact_put_GROUP(ofpacts)->group_id = group_id;

@@ -37,6 +37,10 @@ void pc_ofpact_put_resubmit(struct ofpbuf *, uint8_t table_id);
 void pc_ofpact_put_served(struct ofpbuf *);
 void pc_ofpact_put_output(struct ofpbuf *, ofp_port_t);
 void pc_ofpact_put_group(struct ofpbuf *, uint32_t group_id);
+
+/* Output of a random sample: 'probability' out of 65535 packets, all of them by
+ * a plain output.  Needs a switch with the action (pc-switch.h). */
+void pc_ofpact_put_sample(struct ofpbuf *, ofp_port_t, uint16_t probability);
 void pc_ofpact_put_meter(struct ofpbuf *, uint32_t meter_id);
 void pc_ofpact_put_track(struct ofpbuf *, uint16_t zone, uint8_t table_id);
 void pc_ofpact_put_commit(struct ofpbuf *, uint16_t zone, uint32_t mark);

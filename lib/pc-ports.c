@@ -51,6 +51,7 @@ struct pc_port {
     struct uuid vi;
     char *instance;
     bool isolated;
+    bool internal;              /* Of type internal, not a veth. */
 
     /* Taken from the database by the last scan. */
     const struct ovsrec_port *row;      /* Ours; NULL: none. */
@@ -212,6 +213,14 @@ pc_ports_want(struct pc_ports *p, const char *name, const struct uuid *vi,
 }
 
 void
+pc_ports_want_internal(struct pc_ports *p, const char *name,
+                       const struct uuid *owner)
+{
+    pc_ports_want(p, name, owner, "internal", true);
+    port_get(p, name)->internal = true;
+}
+
+void
 pc_ports_unwant(struct pc_ports *p, const char *name)
 {
     struct pc_port *port = shash_find_data(&p->ports, name);
@@ -347,22 +356,12 @@ best_type(const struct pc_ports *p)
     return "";
 }
 
+/* Sets what all ports of VIs have. */
 static void
-add_port(struct pc_ports *p, const char *name, const struct pc_port *port)
+set_defaults(const struct pc_ports *p, struct ovsrec_interface *iface)
 {
-    struct ovsrec_interface *iface = ovsrec_interface_insert(p->txn);
-    struct ovsrec_port *row = ovsrec_port_insert(p->txn);
-    char *vi = xasprintf(UUID_FMT, UUID_ARGS(&port->vi));
     const struct smap_node *node;
-    struct smap ids;
 
-    smap_init(&ids);
-    smap_add(&ids, ID_VI, vi);
-    smap_add(&ids, ID_NODE, p->node);
-    smap_add(&ids, ID_INSTANCE, port->instance);
-
-    ovsrec_interface_set_name(iface, name);
-    ovsrec_interface_set_external_ids(iface, &ids);
     ovsrec_interface_set_type(iface, best_type(p));
     SMAP_FOR_EACH (node, &p->defaults) {
         if (!strcmp(node->key, "type")) {
@@ -374,6 +373,28 @@ add_port(struct pc_ports *p, const char *name, const struct pc_port *port)
             ovsrec_interface_update_other_config_setkey(
                 iface, node->key + 13, node->value);
         }
+    }
+}
+
+static void
+add_port(struct pc_ports *p, const char *name, const struct pc_port *port)
+{
+    struct ovsrec_interface *iface = ovsrec_interface_insert(p->txn);
+    struct ovsrec_port *row = ovsrec_port_insert(p->txn);
+    char *vi = xasprintf(UUID_FMT, UUID_ARGS(&port->vi));
+    struct smap ids;
+
+    smap_init(&ids);
+    smap_add(&ids, ID_VI, vi);
+    smap_add(&ids, ID_NODE, p->node);
+    smap_add(&ids, ID_INSTANCE, port->instance);
+
+    ovsrec_interface_set_name(iface, name);
+    ovsrec_interface_set_external_ids(iface, &ids);
+    if (port->internal) {
+        ovsrec_interface_set_type(iface, "internal");
+    } else {
+        set_defaults(p, iface);
     }
 
     ovsrec_port_set_name(row, name);

@@ -86,6 +86,11 @@ void pc_ports_enable(struct pc_ports *);
 void pc_ports_want(struct pc_ports *, const char *name, const struct uuid *vi,
                    const char *instance, bool isolated);
 
+/* Wants a port of type internal, a device of the host, called 'name', on behalf
+ * of the row with UUID 'owner'.  It is isolated. */
+void pc_ports_want_internal(struct pc_ports *, const char *name,
+                            const struct uuid *owner);
+
 /* Port 'name' is not wanted any more. */
 void pc_ports_unwant(struct pc_ports *, const char *name);
 

@@ -44,7 +44,8 @@ enum {
     HS_METERS = 1 << 1,
     HS_GROUPS = 1 << 2,
     HS_BUNDLE = 1 << 3,
-    HS_BARRIER = 1 << 4
+    HS_BARRIER = 1 << 4,
+    HS_SAMPLE = 1 << 5          /* Begins when the bundle is open. */
 };
 
 /* Asks who the switch is. */
@@ -140,7 +141,7 @@ pc_switch_features_reply(struct pc_switch *sw, struct ofpbuf *msg)
         return;
     }
     sw->datapath_id = features.datapath_id;
-    sw->bundles = false;
+    sw->bundles = sw->sampling = false;
     sw->max_meters = 0;
     sw->has_group_features = false;
     sw->extensions = true;
@@ -175,6 +176,8 @@ pc_switch_bundle_probe_reply(struct pc_switch *sw)
         .flags = OFPBF_ATOMIC | OFPBF_ORDERED,
     };
     sw->bundles = true;
+    sw->handshake |= HS_SAMPLE;
+    pc_switch_sample_probe(sw, PROBE_BUNDLE_ID);
     pc_switch_send(sw, ofputil_encode_bundle_ctrl_request(sw->version, &bc));
     pc_switch_handshake_done(sw, HS_BUNDLE);
 }
@@ -226,6 +229,9 @@ pc_switch_handshake_message(struct pc_switch *sw, enum ofptype type,
                && oh->xid == sw->handshake_xid) {
         pc_switch_handshake_done(sw, (HS_METERS | HS_GROUPS | HS_BUNDLE
                                       | HS_BARRIER));
+    } else if (type == OFPTYPE_BARRIER_REPLY && sw->phase == PC_SWITCH_PORTS
+               && oh->xid == sw->sample_barrier_xid) {
+        pc_switch_handshake_done(sw, HS_SAMPLE);
     } else {
         return false;
     }
@@ -247,6 +253,8 @@ pc_switch_handshake_error(struct pc_switch *sw, ovs_be32 xid)
         pc_switch_handshake_done(sw, HS_GROUPS);
     } else if (xid == sw->extensions_xid) {
         sw->extensions = false;
+    } else if (xid == sw->sample_xid) {
+        sw->sampling = false;   /* The barrier's answer follows. */
     } else {
         return false;
     }

@@ -18,7 +18,8 @@
 #define PC_SWITCH_PRIVATE_H 1
 
 /* What pc-switch.c (connection, packets), pc-switch-handshake.c,
- * pc-switch-ports.c, pc-switch-submit.c (changes) and pc-switch-read.c (reading)
+ * pc-switch-ports.c, pc-switch-submit.c (changes), pc-switch-read.c (reading)
+ * and pc-switch-sample.c (can it sample?  counters)
  * share.  Nobody else includes this. */
 
 #include "openvswitch/ofp-group.h"
@@ -96,6 +97,8 @@ struct pc_switch {
     bool extensions;            /* Knows Open vSwitch's actions. */
     bool has_group_features;
     struct ofputil_group_features group_features;
+    bool sampling;              /* The "sample" action takes "output". */
+    ovs_be32 sample_xid, sample_barrier_xid;
     unsigned int handshake;     /* Bit mask of replies still missing. */
     ovs_be32 features_xid, ports_xid, meters_xid, bundle_xid, groups_xid;
     ovs_be32 extensions_xid, handshake_xid;
@@ -116,6 +119,11 @@ struct pc_switch {
 
     /* Reading. */
     struct ovs_list readings;   /* Contains "struct pc_switch_reading"s. */
+
+    /* Counting: one at a time. */
+    const struct pc_switch_stats_class *stats_class; /* NULL: none. */
+    void *stats_aux;
+    ovs_be32 stats_xid;
 
     /* Packets. */
     struct ovs_list packet_ins;
@@ -148,5 +156,11 @@ void pc_switch_submit_barrier(struct pc_switch *, ovs_be32 xid);
 void pc_switch_read_reset(struct pc_switch *);
 bool pc_switch_read_error(struct pc_switch *, ovs_be32 xid, enum ofperr);
 void pc_switch_read_reply(struct pc_switch *, struct ofpbuf *);
+
+/* pc-switch-sample.c. */
+void pc_switch_sample_probe(struct pc_switch *, uint32_t bundle_id);
+void pc_switch_stats_reset(struct pc_switch *);
+bool pc_switch_stats_error(struct pc_switch *, ovs_be32 xid);
+bool pc_switch_stats_reply(struct pc_switch *, struct ofpbuf *);
 
 #endif /* pc-switch-private.h */

@@ -89,6 +89,7 @@ pc_switch_destroy(struct pc_switch *sw)
     }
     pc_switch_submit_reset(sw);
     pc_switch_read_reset(sw);
+    pc_switch_stats_reset(sw);
 
     struct pc_switch_error *error;
     while ((error = pc_switch_next_error(sw)) != NULL) {
@@ -128,6 +129,7 @@ pc_switch_disconnected(struct pc_switch *sw)
     sw->handshake = 0;
     pc_switch_submit_reset(sw);
     pc_switch_read_reset(sw);
+    pc_switch_stats_reset(sw);
 }
 
 static void
@@ -219,6 +221,7 @@ pc_switch_error_reply(struct pc_switch *sw, const struct ofp_header *oh)
 
     sw->counters.n_errors++;
     if (!pc_switch_handshake_error(sw, oh->xid)
+        && !pc_switch_stats_error(sw, oh->xid)
         && !pc_switch_submit_error(sw, oh->xid, error)
         && !pc_switch_read_error(sw, oh->xid, error)) {
         VLOG_INFO_RL(&rl, "%s: OpenFlow error %s", sw->target,
@@ -244,6 +247,8 @@ pc_switch_dispatch(struct pc_switch *sw, struct ofpbuf **msgp)
         pc_switch_send(sw, ofputil_encode_echo_reply(oh));
     } else if (type == OFPTYPE_BARRIER_REPLY) {
         pc_switch_submit_barrier(sw, oh->xid);
+    } else if (type == OFPTYPE_PORT_STATS_REPLY) {
+        pc_switch_stats_reply(sw, msg);
     } else if (type == OFPTYPE_ERROR) {
         pc_switch_error_reply(sw, oh);
     } else if (type == OFPTYPE_PORT_STATUS) {
@@ -375,6 +380,14 @@ uint32_t
 pc_switch_max_meters(const struct pc_switch *sw)
 {
     return sw->max_meters;
+}
+
+/* Can the switch output a random sample of packets (the action "sample" with
+ * "output", which comes with a patch of ours)? */
+bool
+pc_switch_has_sampling(const struct pc_switch *sw)
+{
+    return sw->sampling;
 }
 
 /* Returns the state of the connection in words. */

@@ -134,6 +134,7 @@ bool pc_switch_has_extensions(const struct pc_switch *);
 const struct ofputil_group_features *
     pc_switch_group_features(const struct pc_switch *);
 uint32_t pc_switch_max_meters(const struct pc_switch *);
+bool pc_switch_has_sampling(const struct pc_switch *);
 const char *pc_switch_state(const struct pc_switch *);
 bool pc_switch_failed(const struct pc_switch *);
 const char *pc_switch_last_error(const struct pc_switch *);
@@ -163,6 +164,20 @@ struct pc_switch_read_class {
 };
 void pc_switch_read(struct pc_switch *, const struct pc_switch_read_class *,
                     void *aux);
+
+/* Counting. */
+struct ofputil_port_stats;
+struct pc_switch_stats_class {
+    /* Called for each port, during the call only; counters that the switch does
+     * not have are UINT64_MAX. */
+    void (*port)(const struct ofputil_port_stats *, void *aux);
+
+    /* Called once at the end, with 0 or a positive errno. */
+    void (*done)(int error, void *aux);
+};
+void pc_switch_read_port_stats(struct pc_switch *,
+                               const struct pc_switch_stats_class *,
+                               void *aux);
 
 /* Changing it. */
 uint64_t pc_switch_submit(struct pc_switch *, struct ovs_list *mods);

@@ -15,6 +15,7 @@ pcloud_ctl_pcloud_ctl_SOURCES = \
 	pcloud-ctl/ctl-find.c \
 	pcloud-ctl/ctl-image.c \
 	pcloud-ctl/ctl-infra.c \
+	pcloud-ctl/ctl-inspect.c \
 	pcloud-ctl/ctl-interface.c \
 	pcloud-ctl/ctl-node.c \
 	pcloud-ctl/ctl-options.c \
@@ -31,6 +32,7 @@ pcloud_ctl_pcloud_ctl_SOURCES = \
 	pcloud-ctl/ctl-show.c \
 	pcloud-ctl/ctl-table.c \
 	pcloud-ctl/ctl-top.c \
+	pcloud-ctl/ctl-trust.c \
 	pcloud-ctl/ctl-vi.c \
 	pcloud-ctl/ctl-wait.c \
 	pcloud-ctl/pcloud-ctl.c \

@@ -32,7 +32,8 @@
 static const struct ctl_command_syntax *const all_commands[] = {
     ctl_infra_commands, ctl_node_commands, ctl_interface_commands,
     ctl_route_commands, ctl_image_commands, ctl_service_commands,
-    ctl_chain_commands, ctl_rule_commands, ctl_vi_commands, ctl_show_commands,
+    ctl_chain_commands, ctl_rule_commands, ctl_vi_commands,
+    ctl_inspect_commands, ctl_trust_commands, ctl_show_commands,
     ctl_event_commands, ctl_top_commands, ctl_explain_commands,
 };
 
@@ -127,9 +128,18 @@ Virtual instances:\n\
   vi-log VI [LINES]           print the end of VI's log\n\
   vi-drain VI [on|off] [timeout=SECONDS]\n\
                               send VI no new traffic\n\
-  vi-set VI weight=N          change VI's share\n\
+  vi-set VI [weight=N] [anti-spoof=on|off|default]\n\
   vi-resize VI [cpu=..] [memory=..] [disk=..] [network=..] [pids=..]\n\
                 [io=..] [iops=..]\n\
+\n\
+Trust:\n\
+  inspect VI|SERVICE to=PORT|SERVICE|FILE.pcap [sample=1/N] [max=PACKETS/S]\n\
+                     [size=BYTES]\n\
+  inspect --stop VI|SERVICE [to=..]               inspect-list [VI|SERVICE]\n\
+  restrict VI [cpu=..] [memory=..] [disk=..] [network=..] [pids=..] [io=..]\n\
+              [iops=..]       restrict --clear VI\n\
+  quarantine [--undo] VI      cut VI off, leave it running\n\
+  terminate [--undo] VI       stop VI and leave it stopped\n\
 \n\
 Seeing what goes on:\n\
   show                        print overview of the cloudlets\n\

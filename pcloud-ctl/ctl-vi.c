@@ -278,6 +278,8 @@ pre_vi_set(struct ctl_context *ctx)
 {
     pre_one_vi(ctx);
     ovsdb_idl_add_column(ctx->idl, &pcrec_vi_col_weight);
+    ovsdb_idl_add_column(ctx->idl, &pcrec_vi_col_options);
+    ovsdb_idl_add_column(ctx->idl, &pcrec_service_col_mode);
 }
 
 static void
@@ -285,12 +287,16 @@ cmd_vi_set(struct ctl_context *ctx)
 {
     const struct pcrec_vi *vi = ctl_find_vi(ctx, ctx->argv[1],
                                             CTL_MUST_EXIST);
-    struct ctl_arg args[] = { { .key = "weight" } };
+    struct ctl_arg args[] = { { .key = "weight" }, { .key = "anti-spoof" } };
     int64_t weight;
 
-    if (vi && ctl_parse_args(ctx, 2, args, ARRAY_SIZE(args))
-        && ctl_parse_int(ctx, "weight", args[0].value, 0, UINT16_MAX,
-                         &weight)) {
+    if (!vi || !ctl_parse_args(ctx, 2, args, ARRAY_SIZE(args))
+        || (args[1].value && !ctl_set_anti_spoof(ctx, vi, args[1].value))
+        || (args[0].value && !ctl_parse_int(ctx, "weight", args[0].value, 0,
+                                            UINT16_MAX, &weight))) {
+        return;
+    }
+    if (args[0].value) {
         pcrec_vi_set_weight(vi, weight);
     }
 }

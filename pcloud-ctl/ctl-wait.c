@@ -109,6 +109,7 @@ ctl_watch_prerequisites(struct ctl_run *run)
         &pcrec_route_col_status,
         &pcrec_service_col_error,
         &pcrec_chain_col_error,
+        &pcrec_inspection_col_error,
         &pcrec_vi_col_name,
         &pcrec_vi_col_service,
         &pcrec_vi_col_state,
@@ -201,6 +202,10 @@ error_of_row(struct ctl_run *run, const struct ovsdb_idl_table_class *table,
     } else if (table == &pcrec_table_route) {
         const struct pcrec_route *r = pcrec_route_get_for_uuid(run->idl, uuid);
         error = r ? smap_get(&r->status, "error") : NULL;
+    } else if (table == &pcrec_table_inspection) {
+        const struct pcrec_inspection *in
+            = pcrec_inspection_get_for_uuid(run->idl, uuid);
+        error = in ? in->error : NULL;
     }
     return error && *error ? xstrdup(error) : NULL;
 }

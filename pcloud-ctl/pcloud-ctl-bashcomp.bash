@@ -43,11 +43,13 @@ _pcloud_ctl_keys () {
         vi-type-add|vi-resize) echo "$capacity" ;;
         interface-add) echo "port= mac= mtu=" ;;
         vi-drain) echo "on off timeout=" ;;
-        vi-set) echo "weight=" ;;
+        vi-set) echo "weight= anti-spoof=" ;;
         image-add) echo "sha256=" ;;
         service-add|service-set)
             echo "image= mode= type= replicas= on-failure= affinity= health=" \
                  "provider= address= gateway= arms= mtu= drain-timeout= cloudlet=" ;;
+        inspect) echo "to= sample= max= size=" ;;
+        restrict) echo "$capacity" ;;
         rule-add|rule-del|rule-check) echo "priority= direction=" ;;
     esac
 }
@@ -62,6 +64,8 @@ _pcloud_ctl_value () {
         mode) echo "route inline tap host" ;;
         on-failure) echo "open close" ;;
         arms) echo "1 2" ;;
+        to) _pcloud_ctl_names Service name ;;
+        anti-spoof) echo "on off default" ;;
         affinity) echo "client client/24 client/24,56 connection" ;;
         direction) echo "both forward reverse" ;;
         health) echo "tcp: http icmp exec through none" ;;
@@ -91,10 +95,11 @@ _pcloud_ctl_argument () {
         SERVICE...) _pcloud_ctl_names Service name ;;
         CHAIN) _pcloud_ctl_names Chain name ;;
         VI) _pcloud_ctl_names VI name ;;
+        VI\|SERVICE) _pcloud_ctl_names VI name; _pcloud_ctl_names Service name ;;
         EVENT) _pcloud_ctl_names Event kind | sort -u; _pcloud_ctl_names VI name
                _pcloud_ctl_names Service name ;;
         TABLE) echo "PacketCloud Cloudlet Router Interface Route Node VI_Type" \
-                    "Image Provider Service Chain Rule VI Event Connection SSL" ;;
+                    "Image Provider Service Chain Rule VI Inspection Event Connection SSL" ;;
         RECORD) _pcloud_ctl_names "$1" name; _pcloud_ctl_names "$1" _uuid ;;
         COLUMN*) _pcloud_ctl_columns "$1" ;;
         KEY=VALUE*) _pcloud_ctl_keys "$command" ;;

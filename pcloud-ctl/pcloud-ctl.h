@@ -134,6 +134,10 @@ extern const struct ctl_command_syntax ctl_service_commands[];
 extern const struct ctl_command_syntax ctl_chain_commands[];
 extern const struct ctl_command_syntax ctl_rule_commands[];
 extern const struct ctl_command_syntax ctl_vi_commands[];
+extern const struct ctl_command_syntax ctl_inspect_commands[];
+extern const struct ctl_command_syntax ctl_trust_commands[];
+bool ctl_set_anti_spoof(struct ctl_context *, const struct pcrec_vi *,
+                        const char *value);
 extern const struct ctl_command_syntax ctl_show_commands[];
 extern const struct ctl_command_syntax ctl_event_commands[];
 extern const struct ctl_command_syntax ctl_explain_commands[];

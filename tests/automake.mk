@@ -52,6 +52,7 @@ SYSTEM_TESTSUITE_AT = \
 	tests/pc-system-hand.at \
 	tests/pc-system-harness.at \
 	tests/pc-system-image.at \
+	tests/pc-system-inspect.at \
 	tests/pc-system-l3.at \
 	tests/pc-system-mtu.at \
 	tests/pc-system-megaflow.at \
