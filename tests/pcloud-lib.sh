@@ -390,7 +390,8 @@ pcloud_check_machine_clean () {
 # pcloud_check_logs [SED-COMMANDS]
 #
 # A VI's ports (pc1a, ...) go with it, and the switch may notice while it reads
-# from them.
+# from them.  The kernel's datapath cannot answer neighbor solicitations: the
+# agent does.
 pcloud_check_logs () {
     for pc_log in "$PCLOUD_LOGDIR"/*.log *.log; do
         case $pc_log in
@@ -409,6 +410,8 @@ pcloud_check_logs () {
 /Dropped [0-9]* log messages/d
 /setting extended ack support failed/d
 /dpif_netlink.*does not exist/d
+/does not support setting IPv6 ND Extensions/d
+/pc_switch_submit.*icmp6.*nd_.* refused: OFPBAC_BAD_SET_ARGUMENT/d
 /netdev_linux.*obtaining netdev stats via vport failed/d
 /\(netdev_linux\|dpif_netdev\).* pc[0-9]*[ab][: ].*\(Network is down\|No such device\)/d
 /|WARN|/p

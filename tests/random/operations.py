@@ -100,7 +100,8 @@ class Operations:
                                             replicas)
         return self.ctl("service-add", name, "transparent", "mode=" + mode,
                         "image=" + IMAGES[mode], "replicas=%d" % replicas,
-                        "on-failure=" + on_failure, "affinity=" + affinity)
+                        "on-failure=" + on_failure, "affinity=" + affinity,
+                        "drain-timeout=1")
 
     def service_del(self):
         service = self.any_service()
@@ -120,6 +121,8 @@ class Operations:
         replicas = self.random.randint(0, most)
         if replicas < service.replicas:
             self.shrunk.add(service.name)
+            # They drain before they go.
+            self.at_once &= service.affinity != "connection"
         service.replicas = replicas
         return self.ctl("service-scale", service.name,
                         str(service.replicas))

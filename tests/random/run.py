@@ -31,10 +31,12 @@ class Steady:
         self.w.traffic(steady=STEADY, rate=RATE)
 
     def end(self, lossless):
-        sent, answered = self.w.traffic(steady=None, timeout=2 * SLOW)
+        sent, answered, lost = self.w.traffic(steady=None,
+                                              timeout=3 * SLOW)
         self.sent += sent
         require(answered == sent or not lossless,
-                "%d of %d steady packets are lost" % (sent - answered, sent))
+                "%d of %d steady packets are lost, of %s"
+                % (sent - answered, sent, lost))
 
 
 def start(w, model):

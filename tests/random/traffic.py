@@ -15,7 +15,8 @@ client" takes requests, a JSON object a line, and answers each by a line:
   {"steady": FLOW, "rate": PER_SECOND}
       Begins to send packets of FLOW all the time.
   {"steady": null, "timeout": SECONDS}
-      Ends that and waits for the answers. -> [SENT, ANSWERED]"""
+      Ends that and waits for the answers.
+      -> [SENT, ANSWERED, [FIRST LOST, LAST LOST]]"""
 
 import json
 import select
@@ -88,14 +89,20 @@ class Steady(threading.Thread):
             self.receive()
 
     def end(self, timeout):
+        """Waits for the answers until none has come for 'timeout'."""
         self.ending.set()
         self.join()
-        deadline = time.monotonic() + timeout
-        while len(self.answers) < self.sent and time.monotonic() < deadline:
+        have, last = len(self.answers), time.monotonic()
+        while (len(self.answers) < self.sent
+               and time.monotonic() < last + timeout):
             select.select([self.socket], [], [], 0.01)
             self.receive()
+            if len(self.answers) > have:
+                have, last = len(self.answers), time.monotonic()
         self.socket.close()
-        return [self.sent, len(self.answers)]
+        lost = [i for i in range(self.sent)
+                if struct.pack("!Q", i) not in self.answers]
+        return [self.sent, have, lost[:1] + lost[-1:]]
 
 
 class Client:
