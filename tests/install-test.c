@@ -36,12 +36,13 @@ print_rule(const char *text)
     }
 
     struct pc_flow_table *table = pc_flow_table_create();
+    const struct pc_path path = { .number = 7 };
     struct pc_rule rule = {
         .uuid = { .parts = { 0xabcdef12, 0x34000000, 0, 1 } },
         .match = &match,
         .priority = 1000,
         .direction = PC_RULE_BOTH,
-        .path = 7,
+        .path = &path,
     };
     pc_compile_rule(table, 200, &rule);
 
