@@ -209,10 +209,8 @@ pc_match_overlap(const struct minimatch *a, const struct minimatch *b,
     return true;
 }
 
-/* Stores in 'dirs' the directions in which 'rule' has hooks, and returns how
- * many they are. */
-static size_t
-rule_directions(const struct pc_rule *rule, enum pc_direction dirs[2])
+size_t
+pc_rule_directions(const struct pc_rule *rule, enum pc_direction dirs[2])
 {
     size_t n = 0;
 
@@ -231,8 +229,8 @@ pc_rule_overlap(const struct pc_rule *a, const struct pc_rule *b,
                 struct flow *example)
 {
     enum pc_direction a_dirs[2], b_dirs[2];
-    size_t n_a = rule_directions(a, a_dirs);
-    size_t n_b = rule_directions(b, b_dirs);
+    size_t n_a = pc_rule_directions(a, a_dirs);
+    size_t n_b = pc_rule_directions(b, b_dirs);
 
     for (size_t i = 0; i < n_a; i++) {
         for (size_t j = 0; j < n_b; j++) {

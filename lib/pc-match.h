@@ -101,6 +101,11 @@ char *pc_rule_match_format(const struct pc_rule_match *, enum pc_direction,
 bool pc_match_overlap(const struct minimatch *, const struct minimatch *,
                       struct flow *example);
 
+/* Stores in 'dirs' the directions in which 'rule' has hooks, and returns how
+ * many they are. */
+size_t pc_rule_directions(const struct pc_rule *rule,
+                          enum pc_direction dirs[2]);
+
 /* Does some direction of rule 'a' overlap some direction of rule 'b'?  The
  * same for 'example'. */
 bool pc_rule_overlap(const struct pc_rule *a, const struct pc_rule *b,

@@ -407,26 +407,35 @@ is_veth(struct nlmsghdr *nlh)
     return false;
 }
 
+/* What the kernel says about an interface. */
+union link_reply {
+    struct nlmsghdr nlh;
+    char buffer[8192];
+};
+
+/* Asks the kernel about 'ifname'.  '*r' is left as a request about that
+ * interface.  Returns 0 or a positive errno value. */
+static int
+get_link(const char *ifname, struct request *r, union link_reply *reply)
+{
+    struct ifinfomsg *ifi = NLMSG_DATA(&r->nlh);
+
+    memset(r, 0, sizeof *r);
+    r->nlh.nlmsg_type = RTM_GETLINK;
+    r->nlh.nlmsg_len = NLMSG_LENGTH(sizeof *ifi);
+    ifi->ifi_index = if_nametoindex(ifname);
+    return ifi->ifi_index ? transact(r, reply, sizeof *reply) : ENODEV;
+}
+
 int
 pc_netns_get_counters(const char *ifname, struct pc_netns_counters *c)
 {
-    struct request r = {
-        .nlh.nlmsg_type = RTM_GETLINK,
-        .nlh.nlmsg_len = NLMSG_LENGTH(sizeof(struct ifinfomsg)),
-    };
-    struct ifinfomsg *ifi = NLMSG_DATA(&r.nlh);
-    union {
-        struct nlmsghdr nlh;
-        char buffer[8192];
-    } reply;
+    union link_reply reply;
+    struct request r;
     int error;
 
     memset(c, 0, sizeof *c);
-    ifi->ifi_index = if_nametoindex(ifname);
-    if (!ifi->ifi_index) {
-        return ENODEV;
-    }
-    error = transact(&r, &reply, sizeof reply);
+    error = get_link(ifname, &r, &reply);
     if (error) {
         return error;
     }
@@ -451,22 +460,11 @@ pc_netns_get_counters(const char *ifname, struct pc_netns_counters *c)
 int
 pc_netns_delete_veth(const char *ifname)
 {
-    struct request r = {
-        .nlh.nlmsg_type = RTM_GETLINK,
-        .nlh.nlmsg_len = NLMSG_LENGTH(sizeof(struct ifinfomsg)),
-    };
-    struct ifinfomsg *ifi = NLMSG_DATA(&r.nlh);
-    union {
-        struct nlmsghdr nlh;
-        char buffer[8192];
-    } reply;
+    union link_reply reply;
+    struct request r;
     int error;
 
-    ifi->ifi_index = if_nametoindex(ifname);
-    if (!ifi->ifi_index) {
-        return ENODEV;
-    }
-    error = transact(&r, &reply, sizeof reply);
+    error = get_link(ifname, &r, &reply);
     if (error) {
         return error;
     } else if (!is_veth(&reply.nlh)) {

@@ -31,23 +31,6 @@
  * that can exist. */
 #define MAX_CANDIDATES 8
 
-/* Stores in 'dirs' the directions in which 'rule' has hooks, and returns how
- * many they are. */
-size_t
-ov_directions(const struct pc_rule *rule, enum pc_direction dirs[2])
-{
-    size_t n = 0;
-
-    if (rule->direction != PC_RULE_REVERSE) {
-        dirs[n++] = PC_FORWARD;
-    }
-    if (rule->direction == PC_RULE_REVERSE
-        || (rule->direction == PC_RULE_BOTH && !rule->match->symmetric)) {
-        dirs[n++] = PC_REVERSE;
-    }
-    return n;
-}
-
 /* Makes 'dst', of 'n' bytes, differ from 'src' if it is the same, by a bit that
  * 'mask' leaves open: a packet does not go from an address to itself. */
 static void
@@ -288,7 +271,7 @@ ov_place(const struct pc_overlap *o, const struct pc_rule *rule,
 {
     const struct ov_item *first = NULL, *equal = NULL;
     enum pc_direction dirs[2];
-    size_t n = ov_directions(rule, dirs);
+    size_t n = pc_rule_directions(rule, dirs);
     int floor, top, below;
     bool taken = false;
 
@@ -333,7 +316,7 @@ find_self(const struct pc_rule *rule, struct pc_overlap_found *f)
 {
     const struct minimatch *match = rule->match->match;
     enum pc_direction dirs[2];
-    size_t n = ov_directions(rule, dirs);
+    size_t n = pc_rule_directions(rule, dirs);
 
     if (n < 2 || !meet(&match[PC_FORWARD], &match[PC_REVERSE])) {
         return false;
@@ -352,7 +335,7 @@ pc_overlap_find(const struct pc_overlap *o, const struct pc_rule *rule,
                 struct pc_overlap_found *f)
 {
     enum pc_direction dirs[2];
-    size_t n = ov_directions(rule, dirs);
+    size_t n = pc_rule_directions(rule, dirs);
 
     for (int crossed = 0; crossed < 2; crossed++) {
         const struct ov_item *first = NULL;

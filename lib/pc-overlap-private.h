@@ -154,7 +154,6 @@ struct ov_entry *ov_entry_find(const struct ov_index *,
 const struct minimatch *ov_item_match(const struct ov_item *);
 
 /* pc-overlap-find.c. */
-size_t ov_directions(const struct pc_rule *, enum pc_direction dirs[2]);
 void ov_ask(const struct pc_overlap *, const struct ov_query *,
             struct ov_answer *);
 void ov_place(const struct pc_overlap *, const struct pc_rule *,

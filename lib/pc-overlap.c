@@ -123,7 +123,7 @@ pc_overlap_insert(struct pc_overlap *o, const struct pc_rule *rule,
 {
     struct ov_rule *r = xzalloc(sizeof *r);
     enum pc_direction dirs[2];
-    size_t n = ov_directions(rule, dirs);
+    size_t n = pc_rule_directions(rule, dirs);
 
     ov_place(o, rule, level, place);
     r->rule = *rule;
