@@ -132,7 +132,8 @@ pc_ctl_chain_set_hops(struct pc_controller *c, struct pc_ctl_chain *chain,
     bool dirty_rules = !n != !path->n_hops;
     struct hmapx_node *node;
 
-    if (n == path->n_hops && !memcmp(hops, path->hops, n * sizeof *hops)) {
+    if (n == path->n_hops
+        && (!n || !memcmp(hops, path->hops, n * sizeof *hops))) {
         return;
     }
     for (size_t i = 0; i < path->n_hops; i++) {
