@@ -351,6 +351,10 @@ pc_ctl_ports_changed(struct pc_controller *c, struct pc_ctl_router *r)
         }
     }
     if (!sset_is_empty(&names)) {
+        if (!hmapx_is_empty(&c->port_rules)) {
+            pc_ctl_overlap_forget(c);
+            c->placed = false;
+        }
         pc_ctl_inspect_ports_changed(c, &names);
         HMAPX_FOR_EACH (node, &c->port_rules) {
             hmapx_add(&c->dirty_rules, node->data);
@@ -435,6 +439,22 @@ pc_ctl_compile_rules(struct pc_controller *c, bool had_error,
     return n;
 }
 
+/* Gives the dirty rules their levels: once for all of them; again if the
+ * database has changed meanwhile.  Returns true if all have one. */
+static bool
+pc_ctl_place_rules(struct pc_controller *c, long long int deadline)
+{
+    if (!c->compiling || c->placed_seqno != ovsdb_idl_get_seqno(c->idl)) {
+        c->placed_seqno = ovsdb_idl_get_seqno(c->idl);
+        c->placed = false;
+        pc_ctl_overlap_forget(c);
+    }
+    if (!c->placed) {
+        c->placed = pc_ctl_overlap_place(c, deadline);
+    }
+    return c->placed;
+}
+
 static size_t
 pc_ctl_compile_dirty(struct pc_controller *c, long long int deadline)
 {
@@ -458,18 +478,15 @@ pc_ctl_compile_dirty(struct pc_controller *c, long long int deadline)
         pc_ctl_chain_compile(c, node->data);
     }
 
-    /* Once for all of them; again if the database has changed meanwhile. */
-    if (!c->compiling || c->placed_seqno != ovsdb_idl_get_seqno(c->idl)) {
-        c->placed_seqno = ovsdb_idl_get_seqno(c->idl);
-        pc_ctl_overlap_place(c);
-    }
     hmapx_clear(&c->dirty_parts);
     hmapx_clear(&c->dirty_vis);
     hmapx_clear(&c->dirty_services);
     hmapx_clear(&c->dirty_chains);
     n -= hmapx_count(&c->dirty_rules);
-    n += pc_ctl_compile_rules(c, false, deadline);
-    n += pc_ctl_compile_rules(c, true, deadline);
+    if (pc_ctl_place_rules(c, deadline)) {
+        n += pc_ctl_compile_rules(c, false, deadline);
+        n += pc_ctl_compile_rules(c, true, deadline);
+    }
     if (hmapx_is_empty(&c->dirty_rules)) {
         pc_ctl_recheck_conflicts(c);
         c->recheck = false;

@@ -654,6 +654,8 @@ pc_ctl_rule_remove(struct pc_controller *c, struct pc_ctl_rule *rule)
 {
     pc_ctl_rule_set_target(c, rule, NULL, NULL);
     pc_ctl_disown(c, &rule->uuid);
+    pc_ctl_overlap_forget(c);
+    c->placed = false;
     pc_ctl_overlap_remove(c, rule);
     hmapx_find_and_delete(&c->stale, rule);
     hmapx_find_and_delete(&c->dirty_rules, rule);

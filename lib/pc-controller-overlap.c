@@ -25,6 +25,7 @@
 #include "pc-match.h"
 #include "pc-overlap.h"
 #include "smap.h"
+#include "timeval.h"
 #include "util.h"
 
 /* Which rule comes first: gives each its level (pc-overlap.h), and says in
@@ -37,8 +38,20 @@
 struct placing {
     struct pc_ctl_rule *rule;
     int64_t added;              /* Rule.added. */
+    bool parsed;                /* Is 'match' initialized? */
     struct pc_rule_match match;
     struct pc_rule value;
+};
+
+/* The rules that need a level, on their way to it: all are parsed, then sorted,
+ * then placed.  Good for one state of the database and of the ports, for it
+ * points to rules. */
+struct pc_ctl_placing {
+    struct placing *a;
+    size_t n;                   /* All. */
+    size_t n_parsed;
+    size_t n_placed;
+    bool sorted;
 };
 
 static enum pc_rule_direction
@@ -173,10 +186,11 @@ pc_ctl_overlap_target(const struct uuid *target)
     return target ? uuid_hash(target) | 1 : 0;
 }
 
-static bool
-start_placing(struct pc_controller *c, struct pc_ctl_rule *rule,
-              const struct ofputil_port_map *ports, struct placing *p)
+static void
+parse(struct pc_controller *c, const struct ofputil_port_map *ports,
+      struct placing *p)
 {
+    struct pc_ctl_rule *rule = p->rule;
     const struct pcrec_rule *row = pcrec_rule_get_for_uuid(c->idl,
                                                            &rule->uuid);
 
@@ -184,15 +198,15 @@ start_placing(struct pc_controller *c, struct pc_ctl_rule *rule,
         pc_ctl_overlap_remove(c, rule); /* Perhaps the port has moved. */
     }
     if (!row || pc_overlap_get(c->overlap, &rule->uuid)) {
-        return false;
+        return;
     }
 
     char *error = pc_rule_match_parse(row->match, ports, &p->match);
     if (error) {
         free(error);            /* Compiling it will tell. */
-        return false;
+        return;
     }
-    p->rule = rule;
+    p->parsed = true;
     p->added = row->added;
     p->value = (struct pc_rule) {
         .uuid = rule->uuid,
@@ -203,34 +217,102 @@ start_placing(struct pc_controller *c, struct pc_ctl_rule *rule,
                                     : row->chain ? &row->chain->header_.uuid
                                     : NULL),
     };
-    return true;
 }
 
-/* Gives those rules that are about to be compiled a level that have none.  A
- * level does not change afterwards, so that no other rule need be compiled. */
+/* Forgets which rules were to be placed. */
 void
-pc_ctl_overlap_place(struct pc_controller *c)
+pc_ctl_overlap_forget(struct pc_controller *c)
 {
-    struct placing *p = xmalloc(hmapx_count(&c->dirty_rules) * sizeof *p);
-    const struct ofputil_port_map *ports = port_map(c);
+    struct pc_ctl_placing *pl = c->placing_rules;
+
+    if (pl) {
+        for (size_t i = pl->n_placed; i < pl->n_parsed; i++) {
+            if (pl->a[i].parsed) {
+                pc_rule_match_destroy(&pl->a[i].match);
+            }
+        }
+        free(pl->a);
+        free(pl);
+        c->placing_rules = NULL;
+    }
+}
+
+/* Collects the rules that are about to be compiled. */
+static struct pc_ctl_placing *
+start_placing(const struct pc_controller *c)
+{
+    struct pc_ctl_placing *pl = xzalloc(sizeof *pl);
     struct hmapx_node *node;
+
+    pl->a = xmalloc(hmapx_count(&c->dirty_rules) * sizeof *pl->a);
+    HMAPX_FOR_EACH (node, &c->dirty_rules) {
+        pl->a[pl->n].rule = node->data;
+        pl->a[pl->n++].parsed = false;
+    }
+    return pl;
+}
+
+/* Puts those that need a level in order, and drops the others. */
+static void
+sort_placing(struct pc_ctl_placing *pl)
+{
     size_t n = 0;
 
-    HMAPX_FOR_EACH (node, &c->dirty_rules) {
-        n += start_placing(c, node->data, ports, &p[n]);
+    for (size_t i = 0; i < pl->n; i++) {
+        if (pl->a[i].parsed) {
+            pl->a[n++] = pl->a[i];
+        }
     }
+    pl->n = pl->n_parsed = n;
     for (size_t i = 0; i < n; i++) {
-        p[i].value.match = &p[i].match;
+        pl->a[i].value.match = &pl->a[i].match; /* It has moved. */
     }
     if (n > 1) {
-        qsort(p, n, sizeof *p, compare_placing);
+        qsort(pl->a, n, sizeof *pl->a, compare_placing);
     }
-    for (size_t i = 0; i < n; i++) {
-        p[i].value.match = &p[i].match; /* Sorting has moved it. */
-        place(c, &p[i]);
-        pc_rule_match_destroy(&p[i].match);
+    pl->sorted = true;
+}
+
+/* Looks at the clock, now and then: is it beyond 'deadline'? */
+static bool
+is_late(size_t i, long long int deadline)
+{
+    return !(i % 16) && time_usec() > deadline;
+}
+
+/* Gives those rules that are about to be compiled a level that have none, until
+ * time_usec() is beyond 'deadline'.  A level does not change afterwards, so
+ * that no other rule need be compiled.  Returns true if all have one. */
+bool
+pc_ctl_overlap_place(struct pc_controller *c, long long int deadline)
+{
+    const struct ofputil_port_map *ports = port_map(c);
+    struct pc_ctl_placing *pl = c->placing_rules;
+
+    if (!pl) {
+        pl = c->placing_rules = start_placing(c);
     }
-    free(p);
+    while (pl->n_parsed < pl->n) {
+        parse(c, ports, &pl->a[pl->n_parsed++]);
+        if (is_late(pl->n_parsed, deadline)) {
+            return false;
+        }
+    }
+    if (!pl->sorted) {
+        sort_placing(pl);
+    }
+    while (pl->n_placed < pl->n) {
+        struct placing *p = &pl->a[pl->n_placed++];
+
+        p->value.match = &p->match;     /* Sorting has moved it. */
+        place(c, p);
+        pc_rule_match_destroy(&p->match);
+        if (is_late(pl->n_placed, deadline)) {
+            return false;
+        }
+    }
+    pc_ctl_overlap_forget(c);
+    return true;
 }
 
 /* Makes anew some of the texts that name rules which are gone. */

@@ -64,6 +64,7 @@
 #define PC_CTL_CONTROLLER_ID 0x9c1d
 
 struct pc_ctl_drain;
+struct pc_ctl_placing;
 struct pc_flow_table;
 struct pc_installed;
 struct pc_l3;
@@ -276,7 +277,9 @@ struct pc_controller {
     bool hold_pending;          /* 'hold_cfg' is the next snapshot's. */
     bool status_dirty;          /* Router status to be looked at. */
     bool compiling;             /* Not all that is dirty is compiled yet. */
-    unsigned int placed_seqno;  /* Database when pc_ctl_overlap_place() ran. */
+    bool placed;                /* Have all dirty rules got a level ... */
+    unsigned int placed_seqno;  /* ... as of this state of the database? */
+    struct pc_ctl_placing *placing_rules;   /* Those that are getting one. */
 
     struct pc_ctl_counters counters;
     struct pc_explain *explain;
@@ -325,7 +328,8 @@ void pc_ctl_mark_all_dirty(struct pc_controller *);
 
 /* pc-controller-overlap.c. */
 uint32_t pc_ctl_overlap_target(const struct uuid *target);
-void pc_ctl_overlap_place(struct pc_controller *);
+bool pc_ctl_overlap_place(struct pc_controller *, long long int deadline);
+void pc_ctl_overlap_forget(struct pc_controller *);
 void pc_ctl_overlap_remove(struct pc_controller *, struct pc_ctl_rule *);
 void pc_ctl_overlap_run(struct pc_controller *);
 void pc_ctl_overlap_wait(const struct pc_controller *);
@@ -402,7 +406,7 @@ void pc_ctl_addresses_destroy(struct pc_ctl_addresses *);
 char *pc_ctl_vi_mac(const struct pc_controller *, uint16_t number);
 
 /* pc-controller-status.c. */
-void pc_ctl_write_errors(struct pc_controller *);
+bool pc_ctl_write_errors(struct pc_controller *);
 void pc_ctl_write_status(struct pc_controller *);
 void pc_ctl_write_released(struct pc_controller *);
 

@@ -30,6 +30,9 @@
 /* Time for packets to come out of a VI that is sent no more, in ms. */
 #define RELEASE_MS 200
 
+/* Rules written in one transaction: a large one blocks the main loop. */
+#define MAX_RULES_WRITTEN 1000
+
 static const char *
 pc_ctl_nonnull(const char *s)
 {
@@ -94,12 +97,14 @@ pc_ctl_write_chains(struct pc_controller *c)
     }
 }
 
-/* Writes the errors of rules, services, chains, interfaces and routes.  Must only be
- * called in a transaction. */
-void
+/* Writes the errors of rules, services, chains, interfaces and routes.  Must
+ * only be called in a transaction.  Returns false if that was not all: there
+ * are many. */
+bool
 pc_ctl_write_errors(struct pc_controller *c)
 {
     struct hmapx_node *node;
+    int n = 0;
 
     HMAPX_FOR_EACH_SAFE (node, &c->bad_rules) {
         const struct pc_ctl_rule *rule = node->data;
@@ -109,8 +114,12 @@ pc_ctl_write_errors(struct pc_controller *c)
         bool same = !row || pc_ctl_overlap_write(rule, row);
         if (row && strcmp(row->error, pc_ctl_nonnull(rule->error))) {
             pcrec_rule_set_error(row, pc_ctl_nonnull(rule->error));
-        } else if (same) {
+            same = false;
+        }
+        if (same) {
             hmapx_delete(&c->bad_rules, node);
+        } else if (++n >= MAX_RULES_WRITTEN) {
+            return false;
         }
     }
     HMAPX_FOR_EACH_SAFE (node, &c->bad_services) {
@@ -132,6 +141,7 @@ pc_ctl_write_errors(struct pc_controller *c)
             hmapx_delete(&c->bad_parts, node);
         }
     }
+    return true;
 }
 
 static void

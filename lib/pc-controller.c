@@ -108,6 +108,7 @@ pc_controller_destroy_maps(struct pc_controller *c)
     hmapx_destroy(&c->bad_parts);
     hmapx_destroy(&c->conflicts);
     hmapx_destroy(&c->port_rules);
+    pc_ctl_overlap_forget(c);
     pc_overlap_destroy(c->overlap);
     hmap_destroy(&c->overlapping);
     hmapx_destroy(&c->stale);
@@ -559,10 +560,12 @@ pc_controller_run(struct pc_controller *c, struct ovsdb_idl_txn *txn)
         }
         pc_ctl_drain_finish(c);
         pc_ctl_delete_run(c, txn);
-        pc_ctl_write_errors(c);
         pc_ctl_write_inspections(c);
         pc_ctl_write_released(c);
-        pc_ctl_write_status(c);
+        /* What acknowledges a change says what came of it. */
+        if (!c->compiling && pc_ctl_write_errors(c)) {
+            pc_ctl_write_status(c);
+        }
     }
     pc_explain_run(c->explain);
 
