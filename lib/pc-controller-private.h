@@ -20,7 +20,8 @@
 /* What the parts of the controller and pc-explain share:
  *
  *   pc-controller.c        main loop, lock, changes in the database
- *   pc-controller-model.c  rows -> values
+ *   pc-controller-model.c  rows -> values: services and rules
+ *   pc-controller-vi.c     rows -> values: VIs
  *   pc-controller-chain.c  chains, and the places of services in them
  *   pc-controller-compile.c values -> desired flows
  *   pc-controller-inspect.c where copies of VIs' packets go
@@ -290,20 +291,22 @@ struct pc_controller {
 /* pc-controller-model.c. */
 struct pc_ctl_service *pc_ctl_service_find(const struct pc_controller *,
                                            const struct uuid *);
-struct pc_ctl_vi *pc_ctl_vi_find(const struct pc_controller *,
-                                 const struct uuid *);
 struct pc_ctl_rule *pc_ctl_rule_find(const struct pc_controller *,
                                      const struct uuid *);
 void pc_ctl_service_update(struct pc_controller *,
                            const struct pcrec_service *);
 void pc_ctl_service_remove(struct pc_controller *, struct pc_ctl_service *);
-void pc_ctl_vi_update(struct pc_controller *, const struct pcrec_vi *);
-void pc_ctl_vi_remove(struct pc_controller *, struct pc_ctl_vi *);
-void pc_ctl_vi_leave(struct pc_controller *, struct pc_ctl_vi *);
 void pc_ctl_rule_update(struct pc_controller *, const struct pcrec_rule *);
 void pc_ctl_rule_remove(struct pc_controller *, struct pc_ctl_rule *);
 void pc_ctl_rule_set_target(struct pc_controller *, struct pc_ctl_rule *,
                             struct pc_ctl_service *, struct pc_ctl_chain *);
+
+/* pc-controller-vi.c. */
+struct pc_ctl_vi *pc_ctl_vi_find(const struct pc_controller *,
+                                 const struct uuid *);
+void pc_ctl_vi_update(struct pc_controller *, const struct pcrec_vi *);
+void pc_ctl_vi_remove(struct pc_controller *, struct pc_ctl_vi *);
+void pc_ctl_vi_leave(struct pc_controller *, struct pc_ctl_vi *);
 
 /* pc-controller-chain.c. */
 struct pc_ctl_chain *pc_ctl_chain_find(const struct pc_controller *,
