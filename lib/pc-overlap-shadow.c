@@ -82,11 +82,12 @@ find_single(const struct ov_item *x)
     return NULL;
 }
 
-/* The share of 'x' that 'item' covers, if they meet. */
+/* The share of an item of tuple 'x' that one of 'tuple' covers, if they
+ * meet. */
 static double
-share(const struct ov_item *item, const struct ov_item *x)
+share(const struct ov_tuple *tuple, const struct ov_tuple *x)
 {
-    const struct minimask *m = item->tuple->mask, *xm = x->tuple->mask;
+    const struct minimask *m = tuple->mask, *xm = x->mask;
     unsigned int n = 0;
     size_t idx;
 
@@ -97,11 +98,13 @@ share(const struct ov_item *item, const struct ov_item *x)
     return n < 64 ? 1.0 / (UINT64_C(1) << n) : 0;
 }
 
+/* Collects the members of 'e', all of them of 'tuple'. */
 static void
 collect_entry(struct covers *c, const struct ov_entry *e,
-              const struct ov_item *x)
+              const struct ov_tuple *tuple, const struct ov_item *x)
 {
     const struct ov_member *m;
+    size_t had = c->n;
     int n = 0;
 
     if (2 * ov_levels_max(&e->levels) + (e->direction == PC_FORWARD)
@@ -110,12 +113,14 @@ collect_entry(struct covers *c, const struct ov_entry *e,
     }
     LIST_FOR_EACH (m, node, &e->members) {
         if (c->n >= PC_OVERLAP_COVERS || ++n > 2 * PC_OVERLAP_COVERS) {
-            return;
+            break;
         }
         if (precedence(m->item) > precedence(x)) {
             c->items[c->n++] = m->item;
-            c->volume += share(m->item, x);
         }
+    }
+    if (c->n > had) {
+        c->volume += (c->n - had) * share(tuple, x->tuple);
     }
 }
 
@@ -129,13 +134,15 @@ collect(const struct pc_overlap *o, const struct ov_item *x,
 
     for (size_t p = first; p < end; p++) {
         for (size_t i = 0; i < x->tuple->n_peers; i++) {
+            const struct ov_peer *peer = &x->tuple->peers[i];
+
             for (int dir = PC_FORWARD; dir <= PC_REVERSE; dir++) {
                 const struct ov_entry *e = ov_entry_find(
-                    x->tuple->peers[i].theirs, ov_item_match(x)->flow,
+                    peer->theirs, ov_item_match(x)->flow,
                     o->priorities[p].priority, dir);
 
                 if (e) {
-                    collect_entry(c, e, x);
+                    collect_entry(c, e, peer->other, x);
                 }
             }
         }
