@@ -130,6 +130,7 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-netns.h \
 	lib/pc-node-capture.c \
 	lib/pc-node-ctl.c \
+	lib/pc-node-death.c \
 	lib/pc-node-health.c \
 	lib/pc-node-images.c \
 	lib/pc-node-job.c \

@@ -19,8 +19,12 @@
 #include "pc-container.h"
 
 #include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "pc-cgroup.h"
 #include "pc-container-config.h"
@@ -154,4 +158,30 @@ pc_container_is_frozen(const char *lxc_path, const char *name)
 
     free(cgroup);
     return frozen;
+}
+
+int
+pc_container_lifeline(pid_t pid)
+{
+    char *root = xasprintf("/proc/%d/root", (int) pid);
+    int root_fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    struct stat s;
+    int fd, error;
+
+    error = errno;
+    free(root);
+    if (root_fd < 0) {
+        return -error;
+    }
+    /* Through the container's mounts: the FIFO's other end is there, not in the
+     * directory that is mounted. */
+    fd = pc_fs_open_below(root_fd, ".packetcloud/alive",
+                          O_RDONLY | O_NONBLOCK);
+    error = fd < 0 ? errno : 0;
+    close(root_fd);
+    if (!error && (fstat(fd, &s) || !S_ISFIFO(s.st_mode))) {
+        close(fd);
+        error = EINVAL;
+    }
+    return error ? -error : fd;
 }

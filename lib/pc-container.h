@@ -177,6 +177,14 @@ pid_t pc_container_init_pid(const char *lxc_path, const char *name);
  * poll_fd_wait(); or a negative errno (-ESRCH: it has ended). */
 int pc_container_watch(pid_t pid);
 
+/* A file descriptor that poll() finds hung up (POLLHUP) when process 'pid', the
+ * init of a container that has come to its setup, ends; or a negative errno
+ * (-ENOENT: the init is of an older version).  Open as long as the caller keeps
+ * it.  This is earlier than pc_container_watch() by as long as the kernel takes to
+ * end the container's other processes, e.g. 50 ms if one has a packet socket.
+ * The root of the container can forge it, and thereby only end his container. */
+int pc_container_lifeline(pid_t pid);
+
 /* How the process of 'pidfd' (from pc_container_watch()) ended, as wait()'s
  * status, although it is not our child.  Only after its parent has waited for
  * it.  Returns 0 or a positive errno (ENOTTY, EINVAL: a kernel before 6.15). */

@@ -278,21 +278,16 @@ pc_netns_add_address6(const char *ifname, const char *address)
     return transact(&r, NULL, 0);
 }
 
-int
-pc_netns_link_up_quiet(const char *ifname)
+/* Sets and clears flags (IFF_*) of link 'ifname'. */
+static int
+change_flags(const char *ifname, short int set, short int clear)
 {
     struct ifreq ifr = { .ifr_flags = 0 };
-    char sysctl[64];
     int fd, error = 0;
 
     if (strlen(ifname) >= sizeof ifr.ifr_name) {
         return ENODEV;
     }
-
-    /* Fails where there is no IPv6. */
-    snprintf(sysctl, sizeof sysctl, "net.ipv6.conf.%s.disable_ipv6=1", ifname);
-    (void) pc_netns_set_sysctl(sysctl);
-
     fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0) {
         return errno;
@@ -301,11 +296,28 @@ pc_netns_link_up_quiet(const char *ifname)
     if (ioctl(fd, SIOCGIFFLAGS, &ifr)) {
         error = errno;
     } else {
-        ifr.ifr_flags |= IFF_UP | IFF_NOARP;
+        ifr.ifr_flags = (ifr.ifr_flags | set) & ~clear;
         error = ioctl(fd, SIOCSIFFLAGS, &ifr) ? errno : 0;
     }
     close(fd);
     return error;
+}
+
+int
+pc_netns_link_up_quiet(const char *ifname)
+{
+    char sysctl[64];
+
+    /* Fails where there is no IPv6. */
+    snprintf(sysctl, sizeof sysctl, "net.ipv6.conf.%s.disable_ipv6=1", ifname);
+    (void) pc_netns_set_sysctl(sysctl);
+    return change_flags(ifname, IFF_UP | IFF_NOARP, 0);
+}
+
+int
+pc_netns_link_down(const char *ifname)
+{
+    return change_flags(ifname, 0, IFF_UP);
 }
 
 /* Adds a route by 'ifname' to 'table': the default one by 'gateway' or, if

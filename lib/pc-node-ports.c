@@ -16,9 +16,14 @@
 
 #include <config.h>
 #include "pc-node-private.h"
+#include <errno.h>
 #include <stdlib.h>
+#include "openvswitch/vlog.h"
+#include "pc-netns.h"
 #include "pc-ports.h"
 #include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(pc_node_ports);
 
 /* The ports of one VI on the node's bridge. */
 
@@ -104,4 +109,32 @@ pc_node_ports_links_are_up(const struct pc_node_vi *vi)
         }
     }
     return true;
+}
+
+/* Does the switch see the link of none of them up? */
+bool
+pc_node_ports_links_are_down(const struct pc_node_vi *vi)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(vi->ports) && vi->ports[i]; i++) {
+        if (pc_ports_link_is_up(vi->node->ports, vi->ports[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Tells the switch by the quickest means there is that 'vi' has ended: it watches
+ * the links of its ports.  Otherwise it would wait for the kernel to end the VI's
+ * last process and then its network namespace. */
+void
+pc_node_ports_cut(const struct pc_node_vi *vi)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(vi->ports) && vi->ports[i]; i++) {
+        int error = pc_netns_link_down(vi->ports[i]);
+
+        if (error && error != ENODEV) {
+            VLOG_WARN("%s: cannot set %s down (%s)", vi->name, vi->ports[i],
+                      ovs_strerror(error));
+        }
+    }
 }

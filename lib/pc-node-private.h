@@ -72,6 +72,7 @@ struct pc_node_want {
     struct pc_capacity was_applied; /* VI.applied when the row was read. */
     struct smap health;         /* Empty: the manifest's readiness. */
     bool was_ready;             /* VI.ready when the row was read. */
+    long long int was_pid;      /* VI.pid then, 0 if it had none. */
     char *error;                /* The row makes no sense; NULL: it does. */
     char *fingerprint;          /* Changes if a restart is needed. */
     char *root_fingerprint;     /* Changes if its files must go as well. */
@@ -107,6 +108,7 @@ enum pc_node_step {
     PC_STEP_ATTACH,             /* Container runs, waits for the ports. */
     PC_STEP_PROBE,              /* Attached, waits for the readiness probe. */
     PC_STEP_RUN,                /* Ready (or not, if its health says so). */
+    PC_STEP_CUT,                /* Has ended; waits until the switch knows. */
     PC_STEP_DETACH,             /* Waits for the ports to be gone. */
     PC_STEP_STOP,               /* Job: stop, perhaps destroy. */
     PC_STEP_BACKOFF,            /* Waits for the time of the next attempt. */
@@ -131,6 +133,8 @@ struct pc_node_vi {
     char *image_of;             /* root_fingerprint that 'image' is of. */
     pid_t pid;
     int pidfd;                  /* -1: none. */
+    int lifeline;               /* pc_container_lifeline(); -1: none, ... */
+    bool lifeline_tried;        /* ... and it will not do to try (again). */
     char *ports[2];             /* Host names; [1] NULL: one port. */
 
     /* pc-node-link.c. */
@@ -248,6 +252,20 @@ enum pc_port_state pc_node_ports_state(const struct pc_node_vi *,
                                        const char **errorp);
 bool pc_node_ports_are_gone(const struct pc_node_vi *);
 bool pc_node_ports_links_are_up(const struct pc_node_vi *);
+bool pc_node_ports_links_are_down(const struct pc_node_vi *);
+void pc_node_ports_cut(const struct pc_node_vi *);
+
+/* pc-node-death.c */
+void pc_node_death_watch(struct pc_node_vi *);
+void pc_node_death_forget(struct pc_node_vi *);
+bool pc_node_death_is_near(const struct pc_node_vi *);
+bool pc_node_death_is_over(const struct pc_node_vi *);
+void pc_node_death_wait(const struct pc_node_vi *);
+void pc_node_death_wait_over(const struct pc_node_vi *);
+char *pc_node_death_cause(const struct pc_node_vi *);
+void pc_node_death_add_status(struct pc_node_vi *);
+void pc_node_death_record(struct pc_node_vi *);
+void pc_node_death_missed(struct pc_node_vi *);
 
 /* pc-node-health.c */
 void pc_node_health_start(struct pc_node_vi *);

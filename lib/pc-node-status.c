@@ -47,7 +47,8 @@ pc_node_vi_is_settled(const struct pc_node_vi *vi)
     case PC_STEP_ATTACH:
         return vi->error != NULL;
     case PC_STEP_IMAGE: case PC_STEP_START: case PC_STEP_ADOPT:
-    case PC_STEP_PROBE: case PC_STEP_DETACH: case PC_STEP_STOP:
+    case PC_STEP_PROBE: case PC_STEP_CUT: case PC_STEP_DETACH:
+    case PC_STEP_STOP:
         return false;
     }
     OVS_NOT_REACHED();
@@ -71,7 +72,7 @@ pc_node_vi_state(const struct pc_node_vi *vi)
         return "probing";
     case PC_STEP_ADOPT: case PC_STEP_RUN:
         return "running";
-    case PC_STEP_DETACH: case PC_STEP_STOP:
+    case PC_STEP_CUT: case PC_STEP_DETACH: case PC_STEP_STOP:
         return vi->died ? "backoff" : "starting";
     case PC_STEP_BACKOFF:
         return vi->image_failed ? "failed" : "backoff";

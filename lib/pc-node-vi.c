@@ -16,14 +16,12 @@
 
 #include <config.h>
 #include "pc-node-private.h"
-#include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
 #include "openvswitch/poll-loop.h"
 #include "openvswitch/vlog.h"
 #include "pc-container.h"
 #include "pc-ports.h"
-#include "process.h"
 #include "smap.h"
 #include "timeval.h"
 #include "util.h"
@@ -37,6 +35,8 @@ VLOG_DEFINE_THIS_MODULE(pc_node_vi);
 /* How long the removal of a port may hold up what it precedes: the switch may
  * be down. */
 #define DETACH_MS 2000
+/* How long the kernel and the switch may take to see that a VI has ended. */
+#define CUT_MS 500
 
 /* A VI that has not answered its probe by then is started again. */
 #define PROBE_MS 60000
@@ -51,7 +51,7 @@ pc_node_vi_create(struct pc_node *n, const char *name)
 
     vi->node = n;
     vi->name = xstrdup(name);
-    vi->pidfd = -1;
+    vi->pidfd = vi->lifeline = -1;
     vi->step_since = time_msec();
     pc_backoff_init(&vi->backoff);
     pc_probe_init(&vi->probe);
@@ -65,10 +65,7 @@ pc_node_vi_create(struct pc_node *n, const char *name)
 static void
 forget_container(struct pc_node_vi *vi)
 {
-    if (vi->pidfd >= 0) {
-        close(vi->pidfd);
-    }
-    vi->pidfd = -1;
+    pc_node_death_forget(vi);
     vi->pid = 0;
     for (size_t i = 0; i < ARRAY_SIZE(vi->ports); i++) {
         free(vi->ports[i]);
@@ -116,22 +113,15 @@ pc_node_vi_set_error(struct pc_node_vi *vi, char *error)
     vi->error = error;
 }
 
-static void
-event_at(const struct pc_node_vi *vi, enum pc_event_kind kind,
-         const char *cause, long long int time)
-{
-    pc_events_add(vi->node->events, &(struct pc_event) {
-                      .kind = kind, .node = vi->node->name,
-                      .service = vi->service, .vi = vi->name,
-                      .cause = cause, .time = time });
-}
-
 /* Records that something happened to 'vi' now. */
 void
 pc_node_vi_event(const struct pc_node_vi *vi, enum pc_event_kind kind,
                  const char *cause)
 {
-    event_at(vi, kind, cause, 0);
+    pc_events_add(vi->node->events, &(struct pc_event) {
+                      .kind = kind, .node = vi->node->name,
+                      .service = vi->service, .vi = vi->name,
+                      .cause = cause });
 }
 
 const char *
@@ -145,6 +135,7 @@ pc_node_step_to_string(enum pc_node_step s)
     case PC_STEP_ATTACH: return "attach";
     case PC_STEP_PROBE: return "probe";
     case PC_STEP_RUN: return "run";
+    case PC_STEP_CUT: return "cut";
     case PC_STEP_DETACH: return "detach";
     case PC_STEP_STOP: return "stop";
     case PC_STEP_BACKOFF: return "backoff";
@@ -238,26 +229,14 @@ fail(struct pc_node_vi *vi, enum pc_event_kind how, char *error)
     if (vi->ready) {
         pc_damp_bad(&vi->damp, time_msec());
     }
-    if (vi->step != PC_STEP_STOP) {
+    if (how == PC_EVENT_VI_DIED) {
+        pc_node_ports_cut(vi);
+        pc_node_vi_set_ready(vi, false, NULL);
+        vi->probe_generation++;
+        step(vi, PC_STEP_CUT);
+    } else if (vi->step != PC_STEP_STOP) {
         detach(vi);
     }
-}
-
-/* Records how the container came to its end, now that all is known that will
- * be.  An attempt that fails as the one before is not recorded again. */
-static void
-record_death(struct pc_node_vi *vi)
-{
-    const char *cause = vi->error ? vi->error : "";
-
-    if (vi->died_how == PC_EVENT_VI_FAILED) {
-        if (vi->failed_before && !strcmp(vi->failed_before, cause)) {
-            return;
-        }
-        free(vi->failed_before);
-        vi->failed_before = xstrdup(cause);
-    }
-    event_at(vi, vi->died_how, cause, vi->died_at);
 }
 
 static void
@@ -265,7 +244,7 @@ enter_backoff(struct pc_node_vi *vi)
 {
     long long int now = time_msec();
 
-    record_death(vi);
+    pc_node_death_record(vi);
     vi->died = false;
     vi->retry_at = pc_backoff_died(&vi->backoff, now);
     if (vi->died_how == PC_EVENT_VI_DIED && vi->retry_at > now) {
@@ -399,6 +378,7 @@ pc_node_vi_adopt(struct pc_node_vi *vi, struct pc_node_found *f)
     vi->pidfd = f->pidfd;
     f->pidfd = -1;
     if (!f->pid) {
+        pc_node_death_missed(vi);
         return;
     }
     if (is_outdated(vi)) {
@@ -514,12 +494,24 @@ run_running(struct pc_node_vi *vi)
         step(vi, PC_STEP_ATTACH);
         return;
     }
+    pc_node_death_watch(vi);
     find_health(vi);
     if (!vi->probe_chosen) {
         pc_node_health_start(vi);
     }
     pc_node_health_run(vi);
     pc_node_health_update(vi);
+}
+
+/* To delete a port keeps the switch busy for longer than it takes it to see that
+ * a link is down and to send elsewhere what went there: first things first. */
+static void
+run_cut(struct pc_node_vi *vi)
+{
+    if ((pc_node_death_is_over(vi) && pc_node_ports_links_are_down(vi))
+        || time_msec() >= vi->step_since + CUT_MS) {
+        detach(vi);
+    }
 }
 
 static void
@@ -536,38 +528,12 @@ run_detach(struct pc_node_vi *vi)
     step(vi, PC_STEP_STOP);
 }
 
-static char *
-ended_text(const struct pc_node_vi *vi)
-{
-    return xasprintf("process %d ended", (int) vi->pid);
-}
-
 static void
 run_stop(struct pc_node_vi *vi)
 {
     if (!vi->busy && time_msec() >= vi->retry_at) {
         pc_node_job_stop(vi, vi->dirty_root);
     }
-}
-
-/* If nothing is known of how the container ended but that it did: the kernel
- * knows, now that its monitor has taken note. */
-static void
-add_exit_status(struct pc_node_vi *vi)
-{
-    char *unknown = ended_text(vi);
-    int status;
-
-    if (vi->error && !strcmp(vi->error, unknown)
-        && !pc_container_exit_status(vi->pidfd, &status)) {
-        char *how = process_status_msg(status);
-
-        free(vi->error);
-        vi->error = xasprintf("%s: %s", unknown, how);
-        VLOG_WARN("%s: %s", vi->name, vi->error);
-        free(how);
-    }
-    free(unknown);
 }
 
 void
@@ -580,7 +546,7 @@ pc_node_vi_stop_done(struct pc_node_vi *vi, char *last_line, char *error)
         return;                 /* run_stop() tries again. */
     }
     if (vi->died && vi->died_how == PC_EVENT_VI_DIED) {
-        add_exit_status(vi);
+        pc_node_death_add_status(vi);
     } else if (vi->pid && !vi->died) {
         pc_node_vi_event(vi, PC_EVENT_VI_STOPPED,
                          !vi->want ? "its service or replica was removed"
@@ -607,16 +573,6 @@ pc_node_vi_stop_done(struct pc_node_vi *vi, char *last_line, char *error)
     free(last_line);
 }
 
-/* What ended the container, as far as its init has said it. */
-static char *
-why_ended(const struct pc_node_vi *vi)
-{
-    char *why;
-
-    pc_container_stage(vi->node->vi_cfg.lxc_path, vi->name, &why);
-    return why ? why : ended_text(vi);
-}
-
 /* Notices death and changes of the row.  Returns true if the step changed. */
 static bool
 check_container(struct pc_node_vi *vi)
@@ -627,9 +583,8 @@ check_container(struct pc_node_vi *vi)
     if (!up) {
         return false;
     }
-    struct pollfd pfd = { .fd = vi->pidfd, .events = POLLIN };
-    if (poll(&pfd, 1, 0) > 0) {
-        fail(vi, PC_EVENT_VI_DIED, why_ended(vi));
+    if (pc_node_death_is_near(vi)) {
+        fail(vi, PC_EVENT_VI_DIED, pc_node_death_cause(vi));
         return true;
     }
     if (is_outdated(vi)) {
@@ -661,6 +616,7 @@ pc_node_vi_run(struct pc_node_vi *vi)
         case PC_STEP_ATTACH: run_attach(vi); break;
         case PC_STEP_PROBE: run_probe(vi); break;
         case PC_STEP_RUN: run_running(vi); break;
+        case PC_STEP_CUT: run_cut(vi); break;
         case PC_STEP_DETACH: run_detach(vi); break;
         case PC_STEP_STOP: run_stop(vi); break;
         case PC_STEP_BACKOFF:
@@ -677,9 +633,9 @@ pc_node_vi_run(struct pc_node_vi *vi)
 void
 pc_node_vi_wait(struct pc_node_vi *vi)
 {
-    if (vi->pidfd >= 0 && vi->step != PC_STEP_DETACH
-        && vi->step != PC_STEP_STOP) {
-        poll_fd_wait(vi->pidfd, POLLIN);
+    if (vi->pidfd >= 0 && vi->step != PC_STEP_CUT
+        && vi->step != PC_STEP_DETACH && vi->step != PC_STEP_STOP) {
+        pc_node_death_wait(vi);
     }
     switch (vi->step) {
     case PC_STEP_DOWN: case PC_STEP_IMAGE: case PC_STEP_START:
@@ -702,6 +658,10 @@ pc_node_vi_wait(struct pc_node_vi *vi)
         if (awaits_release(vi)) {
             poll_timer_wait_until(vi->down_at + RELEASE_MS);
         }
+        break;
+    case PC_STEP_CUT:
+        pc_node_death_wait_over(vi);
+        poll_timer_wait_until(vi->step_since + CUT_MS);
         break;
     case PC_STEP_DETACH:
         poll_timer_wait_until(vi->step_since + DETACH_MS);

@@ -265,6 +265,7 @@ want_from_row(const struct pc_node *n, const struct pcrec_vi *row)
     want->number = row->number;
     want->mac = xstrdup(row->mac);
     want->was_ready = row->ready;
+    want->was_pid = row->n_pid ? *row->pid : 0;
     svec_init(&want->addresses);
     for (size_t i = 0; i < row->n_addresses; i++) {
         svec_add(&want->addresses, row->addresses[i]);

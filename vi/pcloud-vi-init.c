@@ -32,6 +32,8 @@
  * It ends as the command ends, and with it the VI.  What it has to say goes to
  * stderr (the console log), and in one line to /.packetcloud/status, which
  * pc_container_stage() reads: "setup", "running", or "failed: WHY".
+ * For as long as it lives it holds /.packetcloud/alive open, which
+ * pc_container_lifeline() watches.
  *
  *     pcloud-vi-init [--caps A,B] [--user U[:G]] [--signal N] [--env K=V]...
  *                    [--setup N ARG...]... -- COMMAND [ARG...]           */
@@ -59,6 +61,7 @@
 #include <unistd.h>
 
 #define STATUS_FILE "/.packetcloud/status"
+#define LIFELINE "/.packetcloud/alive"
 #define DEFAULT_PATH \
     "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -94,6 +97,20 @@ write_status(const char *text)
         ssize_t ignored = write(fd, text, strlen(text));
         (void) ignored;
         close(fd);
+    }
+}
+
+/* Makes a FIFO and stays its only writer.  When this process ends the kernel
+ * closes it at once, before it waits for the other processes of the VI to end:
+ * whoever reads it knows first.  Without it, only later. */
+static void
+hold_lifeline(void)
+{
+    unlink(LIFELINE);
+    if (mkfifo(LIFELINE, 0600)
+        || open(LIFELINE, O_RDWR | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC) < 0) {
+        fprintf(stderr, "pcloud-vi-init: %s: %s\n", LIFELINE,
+                strerror(errno));
     }
 }
 
@@ -436,6 +453,7 @@ main(int argc, char *argv[])
     }
     parse_options(argc, argv, &o);
     write_status("setup\n");
+    hold_lifeline();
     bring_up_lo();
     run_setup(o.setup);
     status = supervise(&o);
