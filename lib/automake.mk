@@ -43,6 +43,7 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-container.c \
 	lib/pc-container.h \
 	lib/pc-controller-address.c \
+	lib/pc-controller-after.c \
 	lib/pc-controller-chain.c \
 	lib/pc-controller-compile.c \
 	lib/pc-controller-count.c \

@@ -24,6 +24,22 @@
 
 /* Services and chains: from hop to hop. */
 
+/* What comes after the last hop of 'path' in 'direction'. */
+static void
+put_end(struct pc_ctx *ctx, const struct pc_path *path,
+        enum pc_direction direction)
+{
+    if (direction == PC_REVERSE && path->before) {
+        struct pc_meta meta = { .path = path->before->number,
+                                .direction = PC_REVERSE, .answered = true };
+
+        pc_ofpact_put_meta(&ctx->ofpacts, &meta);
+        pc_ctx_resubmit(ctx, PC_TABLE_STEER);
+    } else {
+        pc_ofpact_put_served(&ctx->ofpacts);
+    }
+}
+
 /* The steering of hop number 'hop', counted in 'direction', of 'path'. */
 static void
 add_hop(struct pc_ctx *ctx, const struct pc_path *path, uint8_t hop,
@@ -64,7 +80,7 @@ add_hop(struct pc_ctx *ctx, const struct pc_path *path, uint8_t hop,
         pc_ofpact_put_meta(&ctx->ofpacts, &next);
         pc_ctx_resubmit(ctx, PC_TABLE_STEER);
     } else {
-        pc_ofpact_put_served(&ctx->ofpacts);
+        put_end(ctx, path, direction);
     }
     pc_ctx_add(ctx, PC_TABLE_NEXT, PC_PRIO_NORMAL, PC_FLOW_NEXT);
 }

@@ -47,6 +47,18 @@ add_rule_hook(struct pc_ctx *ctx, const struct pc_rule *rule,
                 PC_FLOW_HOOK_RULE);
 }
 
+/* Does a service on 'path', which may be null, route? */
+static bool
+is_routed(const struct pc_path *path)
+{
+    for (size_t i = 0; path && i < path->n_hops; i++) {
+        if (path->hops[i]->mode == PC_MODE_ROUTE) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Takes out of the match of 'rule' in 'direction' what a packet on its path may
  * have lost on the way: the port, and what a router changes. */
 static void
@@ -56,13 +68,10 @@ match_returned(struct match *match, const struct pc_rule *rule,
     pc_rule_match_expand(rule->match, direction, match);
     match->flow.in_port.ofp_port = 0;
     match->wc.masks.in_port.ofp_port = 0;
-    for (size_t i = 0; i < rule->path->n_hops; i++) {
-        if (rule->path->hops[i]->mode == PC_MODE_ROUTE) {
-            match->flow.dl_src = match->flow.dl_dst = eth_addr_zero;
-            match->wc.masks.dl_src = match->wc.masks.dl_dst = eth_addr_zero;
-            match->flow.nw_ttl = match->wc.masks.nw_ttl = 0;
-            break;
-        }
+    if (is_routed(rule->path) || is_routed(rule->path->before)) {
+        match->flow.dl_src = match->flow.dl_dst = eth_addr_zero;
+        match->wc.masks.dl_src = match->wc.masks.dl_dst = eth_addr_zero;
+        match->flow.nw_ttl = match->wc.masks.nw_ttl = 0;
     }
 }
 
@@ -87,6 +96,51 @@ add_rule_return(struct pc_ctx *ctx, const struct pc_rule *rule, size_t hop,
                PC_FLOW_DIRECTION);
 }
 
+/* Takes the packets of 'rule' in 'direction' from the path that it is after:
+ * forward, what has been through that; in reverse, what would go into it. */
+static void
+add_rule_after(struct pc_ctx *ctx, const struct pc_rule *rule,
+               enum pc_direction direction)
+{
+    const struct pc_path *before = rule->path->before;
+    struct pc_meta from = { .path = before->number, .direction = direction };
+    struct pc_meta to = { .path = rule->path->number, .direction = direction };
+    uint64_t mask = PC_META_PATH | PC_META_HOP | PC_META_DIRECTION;
+
+    if (direction == PC_FORWARD) {
+        from.hop = before->n_hops - 1;
+    } else {
+        mask |= PC_META_ANSWERED;
+    }
+    match_returned(&ctx->match, rule, direction);
+    pc_ctx_match_meta(ctx, &from, mask);
+    pc_ofpact_put_meta(&ctx->ofpacts, &to);
+    pc_ctx_resubmit(ctx, PC_TABLE_STEER);
+    pc_ctx_add(ctx, direction == PC_FORWARD ? PC_TABLE_NEXT : PC_TABLE_STEER,
+               PC_PRIO_NORMAL + PC_RULE_PRIO(rule->priority, direction),
+               PC_FLOW_AFTER);
+}
+
+/* Does nothing but 'rule' itself tell its packets in 'direction' from those in
+ * the other? */
+static bool
+is_mirrored(const struct pc_rule *rule, enum pc_direction direction)
+{
+    return (direction == PC_REVERSE && rule->direction == PC_RULE_BOTH
+            && rule->match->symmetric);
+}
+
+/* Is 'rule' to tell the place of a packet in 'direction' that returns from
+ * 'svc'? */
+static bool
+tells_place(const struct pc_rule *rule, const struct pc_service *svc,
+            enum pc_direction direction)
+{
+    return (pc_service_asks(svc)
+            && (!is_mirrored(rule, direction)
+                || (rule->path->before && pc_service_has_two_ports(svc))));
+}
+
 void
 pc_compile_rule(struct pc_flow_table *t, uint8_t base,
                 const struct pc_rule *rule)
@@ -99,14 +153,16 @@ pc_compile_rule(struct pc_flow_table *t, uint8_t base,
         enum pc_rule_direction other = (dir == PC_FORWARD ? PC_RULE_REVERSE
                                         : PC_RULE_FORWARD);
 
-        if (rule->direction == other
-            || (dir == PC_REVERSE && rule->direction == PC_RULE_BOTH
-                && rule->match->symmetric)) {
+        if (rule->direction == other) {
             continue;
         }
-        add_rule_hook(&ctx, rule, dir);
+        if (rule->path->before) {
+            add_rule_after(&ctx, rule, dir);
+        } else if (!is_mirrored(rule, dir)) {
+            add_rule_hook(&ctx, rule, dir);
+        }
         for (size_t hop = 0; hop < rule->path->n_hops; hop++) {
-            if (pc_service_asks(rule->path->hops[hop])) {
+            if (tells_place(rule, rule->path->hops[hop], dir)) {
                 add_rule_return(&ctx, rule, hop, dir);
             }
         }

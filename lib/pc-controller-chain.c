@@ -123,7 +123,7 @@ pc_ctl_service_del_position(struct pc_ctl_service *svc,
 }
 
 /* Makes the hops of 'chain' be the 'n' in 'hops': none takes it out of use. */
-static void
+void
 pc_ctl_chain_set_hops(struct pc_controller *c, struct pc_ctl_chain *chain,
                       const struct pc_service *const hops[], size_t n)
 {
@@ -194,7 +194,7 @@ pc_ctl_service_dirty_chains(struct pc_controller *c,
 /* Rows. */
 
 /* Sets why 'chain' is not in use, NULL if it is.  Takes 'error'. */
-static void
+void
 pc_ctl_chain_set_error(struct pc_controller *c, struct pc_ctl_chain *chain,
                        char *error)
 {
@@ -208,7 +208,7 @@ pc_ctl_chain_set_error(struct pc_controller *c, struct pc_ctl_chain *chain,
     pc_ctl_dirty_rules(c, &chain->rules);
 }
 
-static void
+void
 pc_ctl_chain_set_number(struct pc_controller *c, struct pc_ctl_chain *chain,
                         uint16_t number)
 {
@@ -273,6 +273,7 @@ pc_ctl_chain_remove(struct pc_controller *c, struct pc_ctl_chain *chain)
                                        : chain->placing_number));
     }
     pc_ctl_disown(c, &chain->path.uuid);
+    c->afters_stale = true;
     hmapx_find_and_delete(&c->dirty_chains, chain);
     hmapx_find_and_delete(&c->stale_chains, chain);
     hmapx_find_and_delete(&c->to_number, chain);
@@ -281,7 +282,9 @@ pc_ctl_chain_remove(struct pc_controller *c, struct pc_ctl_chain *chain)
     free(chain->name);
     free(chain->error);
     free(chain->switch_error);
-    free(chain);
+    if (!chain->after) {
+        free(chain);
+    }
 }
 
 /* Stores the hops that 'row' asks for in 'hops' and their number in '*n':
@@ -349,6 +352,8 @@ pc_ctl_chains_settle(struct pc_controller *c)
     struct pc_ctl_chain *chain;
     struct hmapx_node *node;
 
+    c->afters_stale |= (c->services_changed
+                        || !hmapx_is_empty(&c->stale_chains));
     if (c->services_changed) {
         HMAP_FOR_EACH (chain, hmap_node, &c->chains) {
             if (!chain->path.n_hops) {
@@ -361,4 +366,5 @@ pc_ctl_chains_settle(struct pc_controller *c)
         pc_ctl_chain_settle(c, node->data);
     }
     hmapx_clear(&c->stale_chains);
+    pc_ctl_afters_settle(c);
 }

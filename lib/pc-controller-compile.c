@@ -124,7 +124,7 @@ pc_ctl_rule_compile_one(struct pc_controller *c, struct pc_ctl_router *r,
                         struct pc_ctl_rule *rule,
                         const struct pcrec_rule *row)
 {
-    const struct pc_rule *placed = pc_overlap_get(c->overlap, &rule->uuid);
+    const struct pc_rule *placed = pc_overlap_get(rule->order, &rule->uuid);
     struct pc_rule_match match;
     char *error = NULL;
 
@@ -150,6 +150,9 @@ pc_ctl_rule_compile_one(struct pc_controller *c, struct pc_ctl_router *r,
     };
     struct uuid winner;
     error = pc_rule_match_check(&match, value.direction);
+    if (!error && rule->after) {
+        error = pc_ctl_after_check(&value);
+    }
     if (!error) {
         pc_compile_rule(r->table, r->base, &value);
         if (pc_flow_table_find_conflict(r->table, &rule->uuid, &winner)) {
@@ -167,6 +170,8 @@ pc_ctl_rule_precheck(const struct pc_ctl_rule *rule)
 {
     if (!rule->svc && !rule->chain) {
         return xstrdup("neither service nor chain");
+    } else if (rule->after && rule->chain->error) {
+        return xstrdup(rule->chain->error);
     } else if (rule->chain && rule->chain->error) {
         return xasprintf("chain %s is not in use: %s", rule->chain->name,
                          rule->chain->error);

@@ -290,20 +290,24 @@ pc_ctl_rule_update(struct pc_controller *c, const struct pcrec_rule *row)
         rule->error = row->error[0] ? xstrdup(row->error) : NULL;
         rule->level = smap_get_ullong(&row->status, "priority",
                                       PC_OVERLAP_NEW);
+        rule->order = c->overlap;
         hmap_insert(&c->rules, &rule->hmap_node, uuid_hash(&rule->uuid));
         hmapx_add(&c->bad_rules, rule);     /* Perhaps the row's is outdated. */
     } else if (pcrec_rule_is_updated(row, PCREC_RULE_COL_MATCH)
                || pcrec_rule_is_updated(row, PCREC_RULE_COL_PRIORITY)
-               || pcrec_rule_is_updated(row, PCREC_RULE_COL_DIRECTION)) {
+               || pcrec_rule_is_updated(row, PCREC_RULE_COL_DIRECTION)
+               || pcrec_rule_is_updated(row, PCREC_RULE_COL_OPTIONS)) {
         pc_ctl_overlap_remove(c, rule);
         rule->level = PC_OVERLAP_NEW;
     } else {
         pc_ctl_overlap_remove(c, rule); /* To another service. */
     }
-    pc_ctl_rule_set_target(c, rule, svc, (!svc && row->chain
-                                          ? pc_ctl_chain_find(
-                                              c, &row->chain->header_.uuid)
-                                          : NULL));
+    if (!pc_ctl_after_update(c, rule, row)) {
+        pc_ctl_rule_set_target(c, rule, svc,
+                               (!svc && row->chain
+                                ? pc_ctl_chain_find(
+                                    c, &row->chain->header_.uuid) : NULL));
+    }
     rule->refused = false;
     hmapx_add(&c->dirty_rules, rule);
 }
@@ -317,6 +321,7 @@ pc_ctl_rule_remove(struct pc_controller *c, struct pc_ctl_rule *rule)
     pc_ctl_overlap_forget(c);
     c->placed = false;
     pc_ctl_overlap_remove(c, rule);
+    pc_ctl_after_remove(c, rule);
     hmapx_find_and_delete(&c->stale, rule);
     hmapx_find_and_delete(&c->dirty_rules, rule);
     hmapx_find_and_delete(&c->bad_rules, rule);

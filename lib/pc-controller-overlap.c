@@ -94,7 +94,7 @@ pc_ctl_overlap_remove(struct pc_controller *c, struct pc_ctl_rule *rule)
 {
     struct pc_ctl_rule *loser;
 
-    pc_overlap_remove(c->overlap, &rule->uuid);
+    pc_overlap_remove(rule->order, &rule->uuid);
     clear_texts(c, rule);
     HMAP_FOR_EACH_WITH_HASH (loser, other_node, uuid_hash(&rule->uuid),
                              &c->overlapping) {
@@ -138,7 +138,7 @@ set_shadowed(struct pc_controller *c, struct pc_ctl_rule *rule)
 {
     struct pc_overlap_found found;
 
-    if (pc_overlap_shadowed(c->overlap, &rule->uuid, &found)) {
+    if (pc_overlap_shadowed(rule->order, &rule->uuid, &found)) {
         char *who = pc_ctl_overlap_who(c, &found.rule);
 
         rule->shadowed = xasprintf("no %s packet is left by %s",
@@ -154,7 +154,7 @@ place(struct pc_controller *c, struct placing *p)
     struct pc_ctl_rule *rule = p->rule;
     struct pc_overlap_place place;
 
-    pc_overlap_insert(c->overlap, &p->value, rule->level, &place);
+    pc_overlap_insert(rule->order, &p->value, rule->level, &place);
     rule->level = place.level;
     rule->crowded = place.crowded;
     if (place.overlaps && !place.found.same_target) {
@@ -197,7 +197,7 @@ parse(struct pc_controller *c, const struct ofputil_port_map *ports,
     if (row && rule->by_port) {
         pc_ctl_overlap_remove(c, rule); /* Perhaps the port has moved. */
     }
-    if (!row || pc_overlap_get(c->overlap, &rule->uuid)) {
+    if (!row || pc_overlap_get(rule->order, &rule->uuid)) {
         return;
     }
 
@@ -324,7 +324,7 @@ pc_ctl_overlap_run(struct pc_controller *c)
 
     HMAPX_FOR_EACH_SAFE (node, &c->stale) {
         struct pc_ctl_rule *rule = node->data;
-        const struct pc_rule *value = pc_overlap_get(c->overlap, &rule->uuid);
+        const struct pc_rule *value = pc_overlap_get(rule->order, &rule->uuid);
         struct pc_overlap_found found;
         bool crowded = rule->crowded;
 
@@ -333,9 +333,9 @@ pc_ctl_overlap_run(struct pc_controller *c)
         }
         clear_texts(c, rule);
         rule->crowded = crowded;
-        if (value && pc_overlap_find(c->overlap, value, &found)
+        if (value && pc_overlap_find(rule->order, value, &found)
             && found.mine == found.its && !found.same_target
-            && pc_overlap_level(c->overlap, &found.rule) > rule->level) {
+            && pc_overlap_level(rule->order, &found.rule) > rule->level) {
             set_overlaps(c, rule, &found);
         }
         if (value) {
@@ -374,6 +374,10 @@ pc_ctl_overlap_write(const struct pc_ctl_rule *rule,
     }
     if (rule->shadowed) {
         smap_add(&status, "shadowed", rule->shadowed);
+    }
+    if (rule->after && rule->after->chain.number) {
+        smap_add_format(&status, "path", "%"PRIu16,
+                        rule->after->chain.number);
     }
     bool same = smap_equal(&status, &row->status);
     if (!same) {

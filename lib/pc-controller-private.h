@@ -23,6 +23,7 @@
  *   pc-controller-model.c  rows -> values: services and rules
  *   pc-controller-vi.c     rows -> values: VIs
  *   pc-controller-chain.c  chains, and the places of services in them
+ *   pc-controller-after.c  rules for what leaves a service or a chain
  *   pc-controller-compile.c values -> desired flows
  *   pc-controller-inspect.c where copies of VIs' packets go
  *   pc-controller-count.c  how many copies there may be
@@ -144,8 +145,10 @@ struct pc_ctl_service {
     char *switch_error;         /* What the switch refused; NULL: nothing. */
 };
 
+/* A chain, or the path of a rule that is after another path. */
 struct pc_ctl_chain {
     struct hmap_node hmap_node; /* In struct pc_controller's 'chains'. */
+    struct pc_ctl_after *after; /* NULL: a chain. */
     char *name;
     struct pc_path path;        /* No hops: not in use. */
     struct ovs_list rules;      /* Contains "struct pc_ctl_rule"s. */
@@ -153,6 +156,17 @@ struct pc_ctl_chain {
     uint16_t placing_number;    /* Number that is being written, or 0. */
     char *error;                /* Why it is not in use; NULL: nothing. */
     char *switch_error;         /* What the switch refused; NULL: nothing. */
+};
+
+/* The path of a rule that is after another path: its services are those of the
+ * rule's target, in a path of their own. */
+struct pc_ctl_after {
+    struct pc_ctl_chain chain;
+    struct pc_ctl_rule *rule;
+    char *before;               /* Name of a service or chain. */
+    struct pc_path alone;       /* The path of 'before', if a service. */
+    uint16_t known_number;      /* What the flows know of that path. */
+    size_t known_hops;
 };
 
 struct pc_ctl_vi {
@@ -204,6 +218,8 @@ struct pc_ctl_rule {
     struct uuid uuid;
     struct pc_ctl_service *svc; /* Its target is at most one of these. */
     struct pc_ctl_chain *chain;
+    struct pc_ctl_after *after; /* Its target is this path; NULL: another. */
+    struct pc_overlap *order;   /* Where it has its level. */
     bool by_port;               /* Its match names a port. */
     bool conflict;              /* An earlier rule has its flows. */
     bool refused;               /* By the switch, as it is in the row. */
@@ -259,6 +275,8 @@ struct pc_controller {
     struct hmapx dirty_parts;   /* Interfaces and routes to compile. */
     struct hmapx stale_chains;  /* Whose hops are to be looked at. */
     bool services_changed;      /* So chains that wait for one may go on. */
+    struct hmapx afters;        /* Contains "struct pc_ctl_after"s. */
+    bool afters_stale;          /* They are to be looked at. */
     struct hmapx to_place;      /* Services to look at. */
     struct hmapx draining;      /* VIs with admin_state "drain". */
     struct pc_ctl_drain *drain;
@@ -269,7 +287,9 @@ struct pc_controller {
     bool recheck;               /* Something left a table. */
     struct hmapx port_rules;    /* Rules that name a port. */
 
-    struct pc_overlap *overlap; /* Rules with a level. */
+    struct pc_overlap *overlap; /* Rules with a level, but for ... */
+    struct shash orders;        /* ... "struct pc_overlap"s: of the rules after
+                                 * the service or chain of that name. */
     struct hmap overlapping;    /* Rules with 'overlaps', by 'other'. */
     struct hmapx stale;         /* Rules whose 'overlaps' is outdated. */
 
@@ -319,6 +339,21 @@ void pc_ctl_service_leave_chains(struct pc_controller *,
                                  struct pc_ctl_service *);
 void pc_ctl_service_dirty_chains(struct pc_controller *,
                                  const struct pc_ctl_service *);
+
+void pc_ctl_chain_set_hops(struct pc_controller *, struct pc_ctl_chain *,
+                           const struct pc_service *const hops[], size_t n);
+void pc_ctl_chain_set_error(struct pc_controller *, struct pc_ctl_chain *,
+                            char *error);
+void pc_ctl_chain_set_number(struct pc_controller *, struct pc_ctl_chain *,
+                             uint16_t number);
+
+/* pc-controller-after.c. */
+struct pc_overlap *pc_ctl_after_order(struct pc_controller *, const char *name);
+bool pc_ctl_after_update(struct pc_controller *, struct pc_ctl_rule *,
+                         const struct pcrec_rule *);
+void pc_ctl_after_remove(struct pc_controller *, struct pc_ctl_rule *);
+void pc_ctl_afters_settle(struct pc_controller *);
+char *pc_ctl_after_check(const struct pc_rule *) OVS_WARN_UNUSED_RESULT;
 
 /* pc-controller-compile.c. */
 void pc_ctl_disown(struct pc_controller *, const struct uuid *owner);

@@ -65,6 +65,7 @@ pc_controller_init_maps(struct pc_controller *c)
     hmapx_init(&c->dirty_chains);
     hmapx_init(&c->dirty_parts);
     hmapx_init(&c->stale_chains);
+    hmapx_init(&c->afters);
     hmapx_init(&c->to_place);
     hmapx_init(&c->to_number);
     hmapx_init(&c->bad_rules);
@@ -74,6 +75,7 @@ pc_controller_init_maps(struct pc_controller *c)
     hmapx_init(&c->conflicts);
     hmapx_init(&c->port_rules);
     c->overlap = pc_overlap_create();
+    shash_init(&c->orders);
     hmap_init(&c->overlapping);
     hmapx_init(&c->stale);
 }
@@ -100,6 +102,7 @@ pc_controller_destroy_maps(struct pc_controller *c)
     hmapx_destroy(&c->dirty_chains);
     hmapx_destroy(&c->dirty_parts);
     hmapx_destroy(&c->stale_chains);
+    hmapx_destroy(&c->afters);
     hmapx_destroy(&c->to_place);
     hmapx_destroy(&c->to_number);
     hmapx_destroy(&c->bad_rules);
@@ -110,6 +113,11 @@ pc_controller_destroy_maps(struct pc_controller *c)
     hmapx_destroy(&c->port_rules);
     pc_ctl_overlap_forget(c);
     pc_overlap_destroy(c->overlap);
+    struct shash_node *order;
+    SHASH_FOR_EACH (order, &c->orders) {
+        pc_overlap_destroy(order->data);
+    }
+    shash_destroy(&c->orders);
     hmap_destroy(&c->overlapping);
     hmapx_destroy(&c->stale);
 }
@@ -424,6 +432,7 @@ pc_controller_rule_changed(const struct pcrec_rule *row)
             || pcrec_rule_is_updated(row, PCREC_RULE_COL_MATCH)
             || pcrec_rule_is_updated(row, PCREC_RULE_COL_PRIORITY)
             || pcrec_rule_is_updated(row, PCREC_RULE_COL_DIRECTION)
+            || pcrec_rule_is_updated(row, PCREC_RULE_COL_OPTIONS)
             || pcrec_rule_is_updated(row, PCREC_RULE_COL_SERVICE)
             || pcrec_rule_is_updated(row, PCREC_RULE_COL_CHAIN));
 }

@@ -28,6 +28,26 @@
 /* More VIs than that in a row are taken for a loop. */
 #define MAX_LEGS 40
 
+/* Where a packet has been on its way. */
+struct visit {
+    const struct pc_ctl_vi *vi;
+    enum pc_vi_port port;
+};
+
+/* Has a packet been sent into 'ev->vi' on that port before?  If not, adds that to
+ * the '*n' in 'visits'. */
+static bool
+goes_round(const struct pc_eval *ev, struct visit visits[MAX_LEGS], int *n)
+{
+    for (int i = 0; i < *n; i++) {
+        if (visits[i].vi == ev->vi && visits[i].port == ev->vi_port) {
+            return true;
+        }
+    }
+    visits[(*n)++] = (struct visit) { ev->vi, ev->vi_port };
+    return false;
+}
+
 /* What 'ev->vi' sends on. */
 static void
 sent_on(const struct pc_eval *ev, struct flow *flow)
@@ -77,8 +97,10 @@ bool
 pc_explain_journey(struct pc_eval *ev, const struct flow *start,
                    struct ds *ds, struct json *legs, struct flow *end)
 {
+    struct visit visits[MAX_LEGS];
     struct flow flow = *start;
     char *who = xstrdup("it comes in");
+    int n = 0;
 
     for (int i = 0; i < MAX_LEGS; i++) {
         pc_eval_packet(ev, &flow);
@@ -87,6 +109,11 @@ pc_explain_journey(struct pc_eval *ev, const struct flow *start,
         if (!ev->vi) {
             *end = flow;
             return ev->to_operator;
+        } else if (goes_round(ev, visits, &n)) {
+            ds_put_format(ds, "  it would go round: VI %s must send on "
+                          "something else, e.g. with other addresses\n",
+                          ev->vi->vi.name);
+            return false;
         }
         who = xasprintf("VI %s sends it on", ev->vi->vi.name);
         sent_on(ev, &flow);

@@ -33,6 +33,7 @@ struct pc_explain_asked {
     struct pc_rule rule;
     struct pc_rule_match match;
     const char *text;           /* The match, as it was given. */
+    struct pc_overlap *order;   /* Whom it meets. */
     struct pc_overlap_place place;
 };
 
@@ -68,10 +69,10 @@ pc_explain_target(const struct pc_controller *c, const char *name)
     return 0;
 }
 
-/* Parses UUID TARGET PRIORITY DIRECTION MATCH.  Returns NULL or what is
- * wrong, which the caller frees. */
+/* Parses UUID TARGET PRIORITY DIRECTION AFTER MATCH (AFTER: "" if the rule is
+ * after nothing).  Returns NULL or what is wrong, which the caller frees. */
 static char * OVS_WARN_UNUSED_RESULT
-pc_explain_ask(const struct pc_controller *c, const char *argv[],
+pc_explain_ask(struct pc_controller *c, const char *argv[],
                struct pc_explain_asked *a)
 {
     const struct pc_ctl_router *r
@@ -84,13 +85,15 @@ pc_explain_ask(const struct pc_controller *c, const char *argv[],
     memset(a, 0, sizeof *a);
     if (!uuid_from_string(&a->rule.uuid, argv[0])
         || !str_to_uint(argv[2], 10, &priority) || priority > 9999) {
-        return xstrdup("arguments: UUID TARGET PRIORITY DIRECTION MATCH");
+        return xstrdup("arguments: UUID TARGET PRIORITY DIRECTION AFTER "
+                       "MATCH");
     }
-    error = pc_rule_match_parse(argv[4], (r && r->prepared
+    error = pc_rule_match_parse(argv[5], (r && r->prepared
                                           ? pc_switch_port_map(r->sw) : NULL),
                                 &a->match);
     if (!error) {
-        a->text = argv[4];
+        a->text = argv[5];
+        a->order = *argv[4] ? pc_ctl_after_order(c, argv[4]) : c->overlap;
         a->rule.match = &a->match;
         a->rule.priority = priority;
         a->rule.target = pc_explain_target(c, argv[1]);
@@ -110,7 +113,7 @@ pc_explain_say_found(const struct pc_controller *c,
     static const char *const names[] = { "forward", "reverse" };
     char *packet = pc_packet_format(&f->packet);
     char *who = f->self ? NULL : pc_ctl_overlap_who(c, &f->rule);
-    uint16_t other = pc_overlap_level(c->overlap, &f->rule);
+    uint16_t other = pc_overlap_level(a->order, &f->rule);
 
     if (f->self) {
         pc_explain_say(json, ds, false, xasprintf(
@@ -143,7 +146,7 @@ pc_explain_say_shadowed(const struct pc_controller *c,
 {
     struct pc_overlap_found f;
 
-    if (pc_overlap_shadowed(c->overlap, &a->rule.uuid, &f) && !f.self) {
+    if (pc_overlap_shadowed(a->order, &a->rule.uuid, &f) && !f.self) {
         char *packet = pc_packet_format(&f.packet);
         char *who = pc_ctl_overlap_who(c, &f.rule);
 
@@ -161,24 +164,24 @@ static void
 pc_explain_overlap_rule(struct pc_controller *c, struct pc_explain_asked *a,
                         struct json *json, struct ds *ds)
 {
-    const struct pc_rule *there = pc_overlap_get(c->overlap, &a->rule.uuid);
+    const struct pc_rule *there = pc_overlap_get(a->order, &a->rule.uuid);
     struct pc_overlap_found found;
 
     if (there) {
-        a->place.level = pc_overlap_level(c->overlap, &a->rule.uuid);
+        a->place.level = pc_overlap_level(a->order, &a->rule.uuid);
     } else {
-        pc_overlap_insert(c->overlap, &a->rule, PC_OVERLAP_NEW, &a->place);
+        pc_overlap_insert(a->order, &a->rule, PC_OVERLAP_NEW, &a->place);
     }
-    if (pc_overlap_find(c->overlap, &a->rule, &found)) {
+    if (pc_overlap_find(a->order, &a->rule, &found)) {
         pc_explain_say_found(c, a, &found, json, ds);
     }
     pc_explain_say_shadowed(c, a, json, ds);
     if (!there) {
-        pc_overlap_remove(c->overlap, &a->rule.uuid);
+        pc_overlap_remove(a->order, &a->rule.uuid);
     }
 }
 
-/* controller/overlap {UUID TARGET PRIORITY DIRECTION MATCH}... */
+/* controller/overlap {UUID TARGET PRIORITY DIRECTION AFTER MATCH}... */
 void
 pc_explain_overlap(struct unixctl_conn *conn, int argc, const char *argv[],
                    void *e_)
@@ -190,10 +193,10 @@ pc_explain_overlap(struct unixctl_conn *conn, int argc, const char *argv[],
     char *error = NULL;
     int end = as_json ? argc - 2 : argc;
 
-    for (int i = 1; i < end && !error; i += 5) {
+    for (int i = 1; i < end && !error; i += 6) {
         struct pc_explain_asked a;
 
-        error = (end - i < 5 ? xstrdup("arguments must be given by fives")
+        error = (end - i < 6 ? xstrdup("arguments must be given by sixes")
                  : pc_explain_ask(e->c, &argv[i], &a));
         if (!error) {
             pc_explain_overlap_rule(e->c, &a, json, &ds);

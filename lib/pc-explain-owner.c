@@ -56,13 +56,16 @@ pc_explain_add_rules(struct pc_explain_owners *owners,
             = pcrec_rule_get_for_uuid(c->idl, &rule->uuid);
         struct pc_explain_owner *owner = pc_explain_owner_add(
             owners, &rule->uuid,
-            xasprintf("rule %08x of %s %s (%s)", rule->uuid.parts[0],
+            xasprintf("rule %08x of %s %s (%s%s%s)", rule->uuid.parts[0],
                       row && row->chain ? "chain" : "service",
                       row && row->chain ? row->chain->name
-                      : rule->svc ? rule->svc->s.name : "(none)",
-                      row ? row->match : ""));
+                      : row && row->service ? row->service->name : "(none)",
+                      row ? row->match : "", rule->after ? " after " : "",
+                      rule->after ? rule->after->before : ""));
         owner->rule = rule;
-        owner->service = rule->svc;
+        owner->service
+            = (row && row->service
+               ? pc_ctl_service_find(c, &row->service->header_.uuid) : NULL);
     }
 }
 

@@ -425,8 +425,8 @@ pc_explain_create(struct pc_controller *c)
     unixctl_command_register("controller/evaluate", "FLOW... [-f json]", 1,
                              INT_MAX, pc_explain_evaluate, e);
     unixctl_command_register("controller/overlap",
-                             "{UUID TARGET PRIORITY DIRECTION MATCH}... "
-                             "[-f json]", 5, INT_MAX, pc_explain_overlap, e);
+                             "{UUID TARGET PRIORITY DIRECTION AFTER MATCH}... "
+                             "[-f json]", 6, INT_MAX, pc_explain_overlap, e);
     unixctl_command_register("controller/trace", "[--forward] FLOW [-f json]", 1, 4,
                              pc_explain_trace, e);
     return e;

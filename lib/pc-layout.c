@@ -58,6 +58,7 @@ static const char *const kind_names[PC_N_FLOW_KINDS] = {
     [PC_FLOW_SPOOF] = "anti-spoof",
     [PC_FLOW_QUARANTINE] = "quarantine",
     [PC_FLOW_COPY] = "copy",
+    [PC_FLOW_AFTER] = "after",
 };
 
 static const char *const group_names[] = {
@@ -78,6 +79,7 @@ uint64_t
 pc_meta_pack(const struct pc_meta *m)
 {
     return ((m->served ? PC_META_SERVED : 0)
+            | (m->answered ? PC_META_ANSWERED : 0)
             | (m->direction == PC_REVERSE ? PC_META_DIRECTION : 0)
             | (((uint64_t) m->hop << PC_META_HOP_SHIFT) & PC_META_HOP)
             | ((uint64_t) m->path << PC_META_PATH_SHIFT)
@@ -90,6 +92,7 @@ pc_meta_unpack(uint64_t metadata)
 {
     return (struct pc_meta) {
         .served = (metadata & PC_META_SERVED) != 0,
+        .answered = (metadata & PC_META_ANSWERED) != 0,
         .direction = metadata & PC_META_DIRECTION ? PC_REVERSE : PC_FORWARD,
         .hop = (metadata & PC_META_HOP) >> PC_META_HOP_SHIFT,
         .path = (metadata & PC_META_PATH) >> PC_META_PATH_SHIFT,
@@ -122,6 +125,9 @@ pc_meta_format(uint64_t metadata)
     }
     if (metadata & PC_META_COPIED) {
         ds_put_cstr(&s, "copied,");
+    }
+    if (m.answered) {
+        ds_put_cstr(&s, "answered,");
     }
     ds_chomp(&s, ',');
     return ds_steal_cstr(&s);

@@ -37,10 +37,13 @@
  *
  * OpenFlow metadata while a packet is ours:
  *
- *      63  62  61..56  55..40  39..24  23  22  21..0
- *      |   |   hop     path    VI      |   |   zero
+ *      63  62  61..56  55..40  39..24  23  22  21  20..0
+ *      |   |   hop     path    VI      |   |   |   zero
  *      |   direction (0 forward, 1 reverse)
  *      served: the packet has been through its path
+ *                                      |   |   answered: an answer that has
+ *                                      |   |   been through what is `after` its
+ *                                      |   |   path
  *                                      |   copied: copies of what goes to a
  *                                      |   `host` VI have been made
  *                                      checked: a `host` VI may send it
@@ -115,12 +118,15 @@ enum pc_table {
 #define PC_META_VI        (UINT64_C(0xffff) << PC_META_VI_SHIFT)
 #define PC_META_CHECKED   (UINT64_C(1) << 23)
 #define PC_META_COPIED    (UINT64_C(1) << 22)
+#define PC_META_ANSWERED  (UINT64_C(1) << 21)
 
-/* A path number is a service's number or this | a chain's number. */
+/* A path number is a service's number or this | the number of a chain, or of a
+ * rule that is `after` a path (Rule.status:path). */
 #define PC_PATH_CHAIN 0x8000
 
 struct pc_meta {
     bool served;
+    bool answered;
     enum pc_direction direction;
     uint8_t hop;                /* 0..63 */
     uint16_t path;
@@ -150,6 +156,7 @@ enum pc_flow_kind {
     PC_FLOW_SPOOF = 16,         /* What it may not: drops. */
     PC_FLOW_QUARANTINE = 17,    /* What a VI sends that is cut off: drops. */
     PC_FLOW_COPY = 18,          /* Copies of what goes to a `host` VI. */
+    PC_FLOW_AFTER = 19,         /* A rule for what leaves a path. */
     PC_N_FLOW_KINDS
 };
 

@@ -110,9 +110,11 @@ pc_service_asks(const struct pc_service *svc)
         return true;
     }
 
-    /* At the only hop of a path the end is next in either direction. */
-    return (svc->n_positions && svc->positions[0].path->n_hops > 1
-            && !pc_service_has_two_ports(svc));
+    /* At the only hop of a path the end is next in either direction, unless
+     * answers have another path before them. */
+    return (svc->n_positions && !pc_service_has_two_ports(svc)
+            && (svc->positions[0].path->n_hops > 1
+                || svc->positions[0].path->before));
 }
 
 /* Parses the length of a prefix of at most 'max' bits at '*sp' into the number

@@ -154,17 +154,24 @@ struct pc_position {
 };
 
 /* Services in order: a chain, as a rule can point to it, or a single service.
- * None is in it twice. */
+ * None is in it twice.
+ *
+ * The path of a rule for what leaves another path ('before'; paper §4.1.3, as in
+ * SIMPLE) has a number of its own: packets come to it where they have been
+ * through 'before', and answers go on to 'before' when they have been through
+ * it. */
 #define PC_MAX_HOPS 32
 struct pc_path {
     struct uuid uuid;           /* Of the Chain or Service row. */
-    uint16_t number;            /* PC_PATH_CHAIN | Chain.number, or
+    uint16_t number;            /* PC_PATH_CHAIN | Chain.number or a rule's, or
                                  * Service.number. */
+    const struct pc_path *before; /* Borrowed; NULL: none. */
     const struct pc_service *hops[PC_MAX_HOPS]; /* Forward order; borrowed. */
     size_t n_hops;
 };
 
-/* A rule: whose packets a path gets. */
+/* A rule: whose packets a path gets.  If the path is after another one: of those
+ * that leave that. */
 struct pc_rule {
     struct uuid uuid;
     const struct pc_rule_match *match; /* Borrowed. */

@@ -16,7 +16,8 @@
 
 /* Rules that divert the same packets as others.
  *
- * A rule's UUID is made from its cloudlet, match, priority and direction.  So
+ * A rule's UUID is made from its cloudlet, match, priority, direction and what it
+ * is after.  So
  * "is there such a rule?" is a question for a few UUIDs, which the database
  * server answers from its index whatever the number of rules; and of two
  * clients that add the same rule at once, the server refuses one.
@@ -32,6 +33,7 @@
 
 #include "hash.h"
 #include "pc-match.h"
+#include "smap.h"
 #include "timeval.h"
 #include "util.h"
 
@@ -57,27 +59,29 @@ directions_meet(const char *direction, const char *other, bool same)
     return a == PC_RULE_BOTH || b == PC_RULE_BOTH || (a == b) == same;
 }
 
-/* Does 'rule' divert what one with 'match', 'priority' and 'direction'
- * diverts? */
+/* Does 'rule' divert what one with 'match', 'priority' and 'direction', after
+ * 'after' if that is nonnull, diverts? */
 static bool
 conflicts(const struct ctl_rule *rule, const char *match, int64_t priority,
-          const char *direction)
+          const char *direction, const char *after)
 {
     return (priority == rule->priority
+            && nullable_string_is_equal(after, rule->after)
             && ((!strcmp(match, rule->match)
                  && directions_meet(rule->direction, direction, true))
                 || (!strcmp(match, rule->reverse)
                     && directions_meet(rule->direction, direction, false))));
 }
 
-/* The UUID of the rule with this key.  The 128 bits of the hash are marked as
+/* The UUID of the rule with this key; 'after' may be null.  The 128 bits of the hash are marked as
  * a UUID of version 8, one made in its user's own way (RFC 9562 §5.8). */
 static struct uuid
 uuid_from_key(const char *cloudlet, const char *match, int64_t priority,
-              const char *direction)
+              const char *direction, const char *after)
 {
-    char *key = xasprintf("%s\n%s\n%"PRId64"\n%s", cloudlet, match, priority,
-                          direction);
+    char *key = xasprintf("%s\n%s\n%"PRId64"\n%s%s%s", cloudlet, match,
+                          priority, direction, after ? "\n" : "",
+                          after ? after : "");
     struct uuid uuid;
     ovs_u128 hash;
 
@@ -100,14 +104,15 @@ conflicting_uuids(const struct ctl_rule *rule, const char *cloudlet,
     for (size_t i = 0; i < ARRAY_SIZE(directions); i++) {
         const char *d = directions[i];
 
-        if (conflicts(rule, rule->match, rule->priority, d)) {
+        if (conflicts(rule, rule->match, rule->priority, d, rule->after)) {
             uuids[n++] = uuid_from_key(cloudlet, rule->match, rule->priority,
-                                       d);
+                                       d, rule->after);
         }
         if (strcmp(rule->match, rule->reverse)
-            && conflicts(rule, rule->reverse, rule->priority, d)) {
+            && conflicts(rule, rule->reverse, rule->priority, d,
+                         rule->after)) {
             uuids[n++] = uuid_from_key(cloudlet, rule->reverse,
-                                       rule->priority, d);
+                                       rule->priority, d, rule->after);
         }
     }
     return n;
@@ -132,7 +137,8 @@ find_new_conflict(struct ctl_context *ctx, const struct ctl_rule *rule,
     PCREC_RULE_FOR_EACH (r, ctx->idl) {
         if (!r->header_.old_datum
             && ctl_cloudlet_of(r->service, r->chain) == cloudlet
-            && conflicts(rule, r->match, r->priority, r->direction)) {
+            && conflicts(rule, r->match, r->priority, r->direction,
+                         smap_get(&r->options, "after"))) {
             c->service = r->service;
             c->chain = r->chain;
             c->match = xstrdup(r->match);
@@ -158,7 +164,7 @@ ctl_conflict_find(struct ctl_context *ctx, const struct ctl_rule *rule,
 
     memset(c, 0, sizeof *c);
     c->uuid = uuid_from_key(scope, rule->match, rule->priority,
-                            rule->direction);
+                            rule->direction, rule->after);
     if (!ctl_query_rules(ctx, uuids, &n, rules)) {
         return false;
     }
@@ -169,7 +175,8 @@ ctl_conflict_find(struct ctl_context *ctx, const struct ctl_rule *rule,
 
         /* "set" may have made another rule of it. */
         if (!c->match && !f->deleted
-            && conflicts(rule, f->match, f->priority, f->direction)) {
+            && conflicts(rule, f->match, f->priority, f->direction,
+                         f->after)) {
             c->service = pcrec_service_get_for_uuid(ctx->idl, &f->service);
             c->chain = pcrec_chain_get_for_uuid(ctx->idl, &f->chain);
             c->match = xstrdup(f->match);
@@ -196,9 +203,10 @@ ctl_conflict_report(struct ctl_context *ctx, const struct ctl_rule *rule,
                     const struct ctl_conflict *c)
 {
     ctl_error(ctx, "%s \"%s\" has the rule \"%s\" at priority %"PRId64
-              " (%s) already", c->chain ? "chain" : "service",
+              " (%s%s%s) already", c->chain ? "chain" : "service",
               c->chain ? c->chain->name : c->service ? c->service->name : "",
-              c->match, rule->priority, c->direction);
+              c->match, rule->priority, c->direction,
+              rule->after ? ", after " : "", rule->after ? rule->after : "");
 }
 
 /* Inserts a row for 'rule', for which 'c' was found.  Its UUID is that of its
@@ -216,6 +224,12 @@ ctl_rule_insert(struct ctl_context *ctx, const struct ctl_rule *rule,
     pcrec_rule_set_match(r, rule->match);
     pcrec_rule_set_priority(r, rule->priority);
     pcrec_rule_set_direction(r, rule->direction);
+    if (rule->after) {
+        const struct smap options = SMAP_CONST1(&options, "after",
+                                                rule->after);
+
+        pcrec_rule_set_options(r, &options);
+    }
     pcrec_rule_set_added(r, time_wall_msec());
     return r;
 }

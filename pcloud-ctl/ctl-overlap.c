@@ -40,6 +40,7 @@ add_question(struct svec *args, const struct ctl_rule *rule,
     svec_add(args, target);
     svec_add_nocopy(args, xasprintf("%"PRId64, rule->priority));
     svec_add(args, rule->direction);
+    svec_add(args, rule->after ? rule->after : "");
     svec_add(args, rule->match);
 }
 
@@ -65,7 +66,7 @@ ctl_overlap_add(struct ctl_context *ctx, const struct ctl_rule *rule,
 {
     struct ctl_run *run = ctl_run_from_context(ctx);
 
-    if (run->asked.n < 5 * MAX_ASKED) {
+    if (run->asked.n < 6 * MAX_ASKED) {
         add_question(&run->asked, rule, uuid, target);
     }
 }

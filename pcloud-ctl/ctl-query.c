@@ -165,6 +165,29 @@ get_string(const struct json *row, const char *name)
     return value && value->type == JSON_STRING ? json_string(value) : NULL;
 }
 
+/* The value of 'key' in the map in column 'name' of 'row', or null. */
+static const char *
+get_key(const struct json *row, const char *name, const char *key)
+{
+    const struct json *map = shash_find_data(json_object(row), name);
+    const struct json *pairs
+        = (map && map->type == JSON_ARRAY && json_array(map)->n == 2
+           && json_array(map)->elems[1]->type == JSON_ARRAY
+           ? json_array(map)->elems[1] : NULL);
+
+    for (size_t i = 0; pairs && i < json_array(pairs)->n; i++) {
+        const struct json *pair = json_array(pairs)->elems[i];
+
+        if (pair->type == JSON_ARRAY && json_array(pair)->n == 2
+            && json_array(pair)->elems[0]->type == JSON_STRING
+            && json_array(pair)->elems[1]->type == JSON_STRING
+            && !strcmp(json_string(json_array(pair)->elems[0]), key)) {
+            return json_string(json_array(pair)->elems[1]);
+        }
+    }
+    return NULL;
+}
+
 /* Fills '*rule', to be freed by ctl_found_rules_uninit(). */
 static bool
 rule_from_json(const struct json *row, struct ctl_found_rule *rule)
@@ -183,6 +206,7 @@ rule_from_json(const struct json *row, struct ctl_found_rule *rule)
     memset(rule, 0, sizeof *rule);
     rule->match = xstrdup(match);
     rule->direction = xstrdup(direction);
+    rule->after = nullable_xstrdup(get_key(row, "options", "after"));
     rule->priority = json_integer(priority);
     get_reference(row, "_uuid", &rule->uuid);
     get_reference(row, "service", &rule->service);
@@ -229,7 +253,7 @@ ctl_query_rules(struct ctl_context *ctx, const struct uuid *uuids, size_t *n,
     *n = 0;
     for (size_t i = 0; i < n_uuids; i++) {
         json_array_add(params, create_select(
-            &uuids[i], "_uuid match priority direction service chain"));
+            &uuids[i], "_uuid match priority direction options service chain"));
     }
 
     struct json *results = query(ctx, params);
@@ -256,6 +280,7 @@ ctl_found_rules_uninit(struct ctl_found_rule *rules, size_t n)
     for (size_t i = 0; i < n; i++) {
         free(rules[i].match);
         free(rules[i].direction);
+        free(rules[i].after);
     }
 }
 

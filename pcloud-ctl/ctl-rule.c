@@ -25,14 +25,16 @@
 
 #include "pc-match.h"
 #include "pc-name.h"
+#include "smap.h"
 #include "util.h"
 
 #define DEFAULT_PRIORITY 1000
 #define MAX_PRIORITY 9999
 
-enum { PRIORITY, DIRECTION, N_RULE };
+enum { PRIORITY, DIRECTION, AFTER, N_RULE };
 #define RULE_ARGS { [PRIORITY] = { .key = "priority" },                 \
-                    [DIRECTION] = { .key = "direction" } }
+                    [DIRECTION] = { .key = "direction" },               \
+                    [AFTER] = { .key = "after" } }
 
 static void
 rule_destroy(struct ctl_rule *rule)
@@ -64,6 +66,7 @@ rule_parse(struct ctl_context *ctx, struct ctl_rule *rule)
         return false;
     }
     rule->direction = args[DIRECTION].value;
+    rule->after = args[AFTER].value;
 
     char *error = pc_rule_match_parse(ctx->argv[2], NULL, &match);
     if (!error) {
@@ -72,6 +75,10 @@ rule_parse(struct ctl_context *ctx, struct ctl_rule *rule)
         rule->match = pc_rule_match_format(&match, PC_FORWARD, NULL);
         rule->reverse = pc_rule_match_format(&match, PC_REVERSE, NULL);
         pc_rule_match_destroy(&match);
+        if (!error && rule->after && strstr(rule->match, "in_port")) {
+            error = xasprintf("\"%s\" names a port, after=%s says where "
+                              "packets come from", rule->match, rule->after);
+        }
     }
     if (error) {
         ctl_error(ctx, "%s", error);
@@ -115,6 +122,7 @@ pre_rule(struct ctl_context *ctx)
     ovsdb_idl_add_column(ctx->idl, &pcrec_rule_col_match);
     ovsdb_idl_add_column(ctx->idl, &pcrec_rule_col_priority);
     ovsdb_idl_add_column(ctx->idl, &pcrec_rule_col_direction);
+    ovsdb_idl_add_column(ctx->idl, &pcrec_rule_col_options);
 }
 
 /* Checks the words before the database is reached.  The table Rule is not
@@ -151,6 +159,31 @@ find_target(struct ctl_context *ctx, const char *name,
     return true;
 }
 
+/* Checks that there is what 'rule' is after, if anything, in the cloudlet of its
+ * target 'name', which is one of 'service' and 'chain'. */
+static bool
+check_after(struct ctl_context *ctx, const struct ctl_rule *rule,
+            const struct pcrec_service *service,
+            const struct pcrec_chain *chain, const char *name)
+{
+    const struct pcrec_service *s;
+    const struct pcrec_chain *c;
+
+    if (!rule->after) {
+        return true;
+    } else if (!find_target(ctx, rule->after, &s, &c)) {
+        return false;
+    } else if (!strcmp(rule->after, name)) {
+        ctl_error(ctx, "\"%s\" cannot be after itself", name);
+        return false;
+    } else if (ctl_cloudlet_of(s, c) != ctl_cloudlet_of(service, chain)) {
+        ctl_error(ctx, "\"%s\" and \"%s\" are in different cloudlets", name,
+                  rule->after);
+        return false;
+    }
+    return true;
+}
+
 static void
 set_rule_defaults(struct ctl_rule *rule)
 {
@@ -171,7 +204,8 @@ cmd_rule_add(struct ctl_context *ctx)
     struct ctl_rule rule;
 
     if (!rule_parse(ctx, &rule)
-        || !find_target(ctx, ctx->argv[1], &service, &chain)) {
+        || !find_target(ctx, ctx->argv[1], &service, &chain)
+        || !check_after(ctx, &rule, service, chain, ctx->argv[1])) {
         rule_destroy(&rule);
         return;
     }
@@ -209,12 +243,16 @@ print_rule(struct ds *out, const struct ctl_rule *rule)
         ds_put_format(out, "reverse: %s\n", rule->reverse);
     }
     ds_put_format(out, "priority: %"PRId64"\n", rule->priority);
+    if (rule->after) {
+        ds_put_format(out, "after: %s\n", rule->after);
+    }
 }
 
 /* Finds whose rule rule-check is about: a provider's, in the only cloudlet
  * (null if there are several), or one of a service or chain. */
 static bool
-find_checked(struct ctl_context *ctx, const struct pcrec_cloudlet **cloudlet)
+find_checked(struct ctl_context *ctx, const struct ctl_rule *rule,
+             const struct pcrec_cloudlet **cloudlet)
 {
     const struct pcrec_service *service;
     const struct pcrec_chain *chain;
@@ -226,7 +264,7 @@ find_checked(struct ctl_context *ctx, const struct pcrec_cloudlet **cloudlet)
         return true;
     } else if (find_target(ctx, ctx->argv[1], &service, &chain)) {
         *cloudlet = ctl_cloudlet_of(service, chain);
-        return true;
+        return check_after(ctx, rule, service, chain, ctx->argv[1]);
     }
     return false;
 }
@@ -239,7 +277,7 @@ cmd_rule_check(struct ctl_context *ctx)
     struct ctl_conflict c;
     struct ctl_rule rule;
 
-    if (!rule_parse(ctx, &rule) || !find_checked(ctx, &cloudlet)) {
+    if (!rule_parse(ctx, &rule) || !find_checked(ctx, &rule, &cloudlet)) {
         rule_destroy(&rule);
         return;
     }
@@ -308,7 +346,10 @@ del_rule(struct ctl_context *ctx, const struct pcrec_service *service,
         if (r->service == service && r->chain == chain
             && !strcmp(r->match, rule->match)
             && (rule->priority < 0 || r->priority == rule->priority)
-            && (!rule->direction || !strcmp(r->direction, rule->direction))) {
+            && (!rule->direction || !strcmp(r->direction, rule->direction))
+            && (!rule->after
+                || !strcmp(smap_get_def(&r->options, "after", ""),
+                           rule->after))) {
             found = r;
             n++;
         }
@@ -316,8 +357,8 @@ del_rule(struct ctl_context *ctx, const struct pcrec_service *service,
     if (n == 1) {
         ctl_delete_rule(ctx, found);
     } else if (n) {
-        ctl_error(ctx, "\"%s\" has %"PRIuSIZE" rules \"%s\": say priority= or "
-                  "direction=", ctx->argv[1], n, rule->match);
+        ctl_error(ctx, "\"%s\" has %"PRIuSIZE" rules \"%s\": say priority=, "
+                  "direction= or after=", ctx->argv[1], n, rule->match);
     } else if (!shash_find(&ctx->options, "--if-exists")) {
         ctl_error(ctx, "\"%s\" has no such rule \"%s\"", ctx->argv[1],
                   rule->match);
@@ -374,7 +415,7 @@ cmd_rule_list(struct ctl_context *ctx)
     }
 
     struct ctl_table *t = ctl_table_create("owner priority direction match "
-                                           "error");
+                                           "error after");
     PCREC_RULE_FOR_EACH (r, ctx->idl) {
         if (ctx->argc == 1 || (r->service == service && r->chain == chain)) {
             const char *what;
@@ -384,6 +425,7 @@ cmd_rule_list(struct ctl_context *ctx)
             ctl_cell(t, "%s", r->direction);
             ctl_cell(t, "%s", r->match);
             ctl_cell(t, "%s", r->error);
+            ctl_cell(t, "%s", smap_get_def(&r->options, "after", ""));
         }
     }
     ctl_table_output(ctx, t);

@@ -52,7 +52,7 @@ static const struct ovsdb_idl_column *const show_columns[] = {
     &pcrec_chain_col_services, &pcrec_chain_col_error,
     &pcrec_rule_col_service, &pcrec_rule_col_chain, &pcrec_rule_col_match,
     &pcrec_rule_col_priority, &pcrec_rule_col_direction,
-    &pcrec_rule_col_error,
+    &pcrec_rule_col_options, &pcrec_rule_col_error,
     &pcrec_vi_col_name, &pcrec_vi_col_service, &pcrec_vi_col_node,
     &pcrec_vi_col_state, &pcrec_vi_col_ready, &pcrec_vi_col_admin_state,
     &pcrec_vi_col_addresses, &pcrec_vi_col_error,
@@ -206,12 +206,15 @@ show_rules(struct ctl_context *ctx, const struct pcrec_service *s,
     size_t n = 0;
 
     PCREC_RULE_FOR_EACH (r, ctx->idl) {
+        const char *after = smap_get(&r->options, "after");
+
         if (r->service == s && r->chain == c
             && (++n <= MAX_RULES_SHOWN || is_json(ctx))) {
             svec_add_nocopy(&lines, xasprintf(
-                                "        Rule %s\n"
+                                "        Rule %s%s%s\n"
                                 "            priority: %"PRId64", %s\n%s%s%s",
-                                r->match, r->priority, r->direction,
+                                r->match, after ? " after " : "",
+                                after ? after : "", r->priority, r->direction,
                                 *r->error ? "            error: " : "",
                                 r->error, *r->error ? "\n" : ""));
         }

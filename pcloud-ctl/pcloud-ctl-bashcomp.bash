@@ -50,7 +50,7 @@ _pcloud_ctl_keys () {
                  "provider= address= gateway= arms= mtu= drain-timeout= cloudlet=" ;;
         inspect) echo "to= sample= max= size=" ;;
         restrict) echo "$capacity" ;;
-        rule-add|rule-del|rule-check) echo "priority= direction=" ;;
+        rule-add|rule-del|rule-check) echo "priority= direction= after=" ;;
     esac
 }
 

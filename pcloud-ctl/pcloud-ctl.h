@@ -177,7 +177,7 @@ bool ctl_filter_is_complete(const struct ctl_run *);
 /* ctl-query.c: rules by their UUIDs. */
 #define CTL_MAX_QUERY 6         /* UUIDs that one question may name. */
 struct ctl_found_rule {
-    char *match, *direction;
+    char *match, *direction, *after; /* 'after' may be NULL. */
     int64_t priority;
     struct uuid uuid;
     struct uuid service, chain; /* All zeros: none. */
@@ -198,6 +198,7 @@ struct ctl_rule {
     char *reverse;              /* The same for the answers. */
     int64_t priority;           /* -1: not given. */
     const char *direction;      /* NULL: not given. */
+    const char *after;          /* Name of a service or chain, or NULL. */
 };
 
 /* What ctl_conflict_find() has found. */
