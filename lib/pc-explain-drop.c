@@ -24,17 +24,21 @@
 
 /* The names of drops, and the command controller/evaluate. */
 
-/* Returns why a flow without actions in 'table_id' drops; 'cookie' 0: no flow
- * matches. */
+/* Returns why a flow without actions in 'table', counted from the router's base,
+ * drops; 'cookie' 0: no flow matches. */
 char *
-pc_explain_drop_name(const struct pc_eval *ev, uint8_t table_id,
+pc_explain_drop_name(const struct pc_explain_owners *owners, int table,
                      uint16_t priority, ovs_be64 cookie)
 {
     const struct pc_explain_owner *owner
-        = cookie ? pc_explain_owner_find(ev->owners, cookie) : NULL;
+        = cookie ? pc_explain_owner_find(owners, cookie) : NULL;
     const char *name = owner ? owner->name : "PacketCloud";
-    int table = table_id - ev->r->base;
 
+    if (cookie && pc_cookie_kind(cookie) == PC_FLOW_SPOOF) {
+        return xasprintf("%s may send with its own addresses only", name);
+    } else if (cookie && pc_cookie_kind(cookie) == PC_FLOW_QUARANTINE) {
+        return xasprintf("%s is in quarantine", name);
+    }
     switch (table) {
     case PC_TABLE_DELIVER:
         return xstrdup("the VI that was chosen is not attached");
@@ -57,7 +61,7 @@ pc_explain_drop_name(const struct pc_eval *ev, uint8_t table_id,
                 : xstrdup("the next hop is not known yet"));
     default:
         return (cookie ? xasprintf("by a flow of %s", name)
-                : xasprintf("no flow matches in table %d", table_id));
+                : xstrdup("no flow matches"));
     }
 }
 

@@ -381,7 +381,9 @@ run_table(struct pc_eval *ev, uint8_t table_id)
         if (f->ofpacts_len) {
             run_actions(ev, f->ofpacts, f->ofpacts_len);
         } else {
-            drop(ev, pc_explain_drop_name(ev, table_id, f->cr.priority,
+            drop(ev, pc_explain_drop_name(ev->owners,
+                                          table_id - ev->r->base,
+                                          f->cr.priority,
                                           f->cookie));
         }
         ev->depth--;
@@ -390,7 +392,8 @@ run_table(struct pc_eval *ev, uint8_t table_id)
         ev->operator_flow = ev->flow;
         output(ev, "operator");
     } else {
-        drop(ev, pc_explain_drop_name(ev, table_id, 0, 0));
+        drop(ev, pc_explain_drop_name(ev->owners, table_id - ev->r->base,
+                                      0, 0));
     }
 }
 

@@ -79,8 +79,4 @@ bool pc_explain_journey(struct pc_eval *, const struct flow *, struct ds *,
 void pc_explain_answer(const struct flow *flow, ofp_port_t in_port,
                        struct flow *answer);
 
-/* pc-explain-drop.c: the name of a drop, for the caller to free. */
-char *pc_explain_drop_name(const struct pc_eval *, uint8_t table_id,
-                           uint16_t priority, ovs_be64 cookie);
-
 #endif /* pc-explain-eval.h */

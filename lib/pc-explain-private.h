@@ -28,11 +28,14 @@
 
 struct jsonrpc;
 struct unixctl_conn;
+struct pc_explain_owners;
 struct pc_explain_request;
 
 struct pc_explain {
     struct pc_controller *c;
     struct ovs_list requests;   /* Contains "struct pc_explain_request"s. */
+    struct hmap sums;           /* Of controller/stats, as last told ... */
+    long long int sums_at;      /* ... then, in ms; 0: never. */
 };
 
 /* A flow as a switch has it. */
@@ -112,6 +115,8 @@ const struct pc_ctl_vi *pc_explain_vi_by_number(const struct pc_controller *,
 char *pc_explain_meta(const struct pc_controller *, uint64_t metadata);
 
 /* pc-explain-drop.c. */
+char *pc_explain_drop_name(const struct pc_explain_owners *, int table,
+                           uint16_t priority, ovs_be64 cookie);
 void pc_explain_evaluate(struct unixctl_conn *, int argc, const char *argv[],
                          void *e);
 
@@ -121,6 +126,7 @@ void pc_explain_overlap(struct unixctl_conn *, int argc, const char *argv[],
 
 /* pc-explain-stats.c. */
 bool pc_explain_stats_run(struct pc_explain *, struct pc_explain_request *);
+void pc_explain_sums_destroy(struct hmap *);
 
 /* pc-explain-flows.c. */
 bool pc_explain_flows_run(struct pc_explain *, struct pc_explain_request *);

@@ -412,6 +412,7 @@ pc_explain_create(struct pc_controller *c)
 
     e->c = c;
     ovs_list_init(&e->requests);
+    hmap_init(&e->sums);
     unixctl_command_register("controller/status", "[-f json]", 0, 2,
                              pc_explain_status, e);
     unixctl_command_register("controller/counters", "[-f json]", 0, 2,
@@ -443,6 +444,7 @@ pc_explain_destroy(struct pc_explain *e)
             unixctl_command_reply_error(rq->conn, "the agent is exiting");
             pc_explain_request_destroy(rq);
         }
+        pc_explain_sums_destroy(&e->sums);
         free(e);
     }
 }
