@@ -53,6 +53,8 @@ struct pc_explain_trace {
     bool failover;              /* The next bucket is a fast-failover one. */
     bool skips;                 /* Its id: how many hops are skipped. */
     bool in_group;
+    char *next;                 /* Whose path it goes along, ... */
+    char *next_where;           /* ... in which table. */
     enum pc_flow_kind last_kind;
     bool last_ours;
     bool no_match;
@@ -255,8 +257,8 @@ pc_explain_trace_ours(struct pc_explain_trace *t, ovs_be64 cookie,
                         line);
         break;
     case PC_FLOW_NEXT:
-        pc_explain_step(t, "end of the path of %s: served, back to the "
-                        "legacy pipeline [%s]", name, line);
+        t->next = xstrdup(name);        /* Its actions tell. */
+        t->next_where = xstrdup(line);
         break;
     case PC_FLOW_GUARD:
         pc_explain_step(t, "never diverted (ARP, neighbour discovery, link "
@@ -309,6 +311,24 @@ pc_explain_trace_table(struct pc_explain_trace *t, const char *line)
     }
     free(where);
     return true;
+}
+
+/* "set_field:METADATA->metadata", the first action of a flow in NEXT. */
+static void
+pc_explain_trace_next(struct pc_explain_trace *t, const char *line)
+{
+    unsigned long long int metadata;
+
+    if (t->next && ovs_scan(line, "set_field:%llx->metadata", &metadata)) {
+        pc_explain_step(t, metadata & PC_META_SERVED
+                        ? "end of the path of %s: served, back to the legacy "
+                        "pipeline [%s]"
+                        : "on along the path of %s [%s]", t->next,
+                        t->next_where);
+        free(t->next);
+        free(t->next_where);
+        t->next = t->next_where = NULL;
+    }
 }
 
 /* A service that drops what none of its VIs can take. */
@@ -416,6 +436,7 @@ pc_explain_trace_parse(struct pc_explain_trace *t, const char *text)
         if (!strncmp(line, "Datapath actions: ", 18)) {
             pc_explain_trace_end(t, line + 18);
         } else if (!pc_explain_trace_table(t, line)) {
+            pc_explain_trace_next(t, line);
             pc_explain_trace_group(t, line);
         }
     }
@@ -471,6 +492,8 @@ pc_explain_trace_answer(struct pc_explain *e, struct pc_explain_request *rq,
     pc_explain_owners_destroy(t.owners);
     svec_destroy(&t.steps);
     free(t.verdict);
+    free(t.next);
+    free(t.next_where);
 }
 
 /* What Open vSwitch said of the packet comes last. */
