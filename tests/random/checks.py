@@ -254,9 +254,11 @@ class Checks:
         require(answer == "compiled anew: no difference\n"
                 "switch: 0 corrections\n", "recompute", answer)
         again = self.w.flows()[0]
-        require(texts == again, "recompute has changed the switch",
-                *(["-" + t for t in texts if t not in again]
-                  + ["+" + t for t in again if t not in texts]))
+        # A host may announce itself meanwhile, which makes it a neighbor.
+        changed = (["-" + t for t in texts if t not in again]
+                   + ["+" + t for t in again if t not in texts
+                      and not t.startswith("table_id=206,")])
+        require(not changed, "recompute has changed the switch", *changed)
 
     def all(self):
         self.strays()
