@@ -18,10 +18,12 @@
 #include "pc-controller.h"
 
 #include "bitmap.h"
+#include "openvswitch/dynamic-string.h"
 #include "openvswitch/poll-loop.h"
 #include "packets.h"
 #include "pc-capacity.h"
 #include "pc-controller-private.h"
+#include "pc-event.h"
 #include "smap.h"
 #include "util.h"
 
@@ -238,6 +240,33 @@ pc_ctl_vi_row_anti_spoof(const struct pcrec_vi *row, enum pc_mode mode)
     return value ? !strcmp(value, "on") : mode == PC_MODE_HOST;
 }
 
+static void
+pc_ctl_vi_event(struct pc_controller *c, const struct pc_ctl_vi *vi,
+                enum pc_event_kind kind, const char *cause)
+{
+    pc_events_add(c->events, &(struct pc_event) {
+                      .kind = kind, .cloudlet = c->cloudlet_name,
+                      .service = vi->svc ? vi->svc->s.name : NULL,
+                      .vi = vi->vi.name, .cause = cause });
+}
+
+/* Records that the ISP's limits in 'row' have changed. */
+static void
+pc_ctl_vi_restricted(struct pc_controller *c, const struct pc_ctl_vi *vi,
+                     const struct pcrec_vi *row)
+{
+    struct ds s = DS_EMPTY_INITIALIZER;
+
+    for (size_t i = 0; i < row->n_restrictions; i++) {
+        ds_put_format(&s, "%s=%"PRId64" ", row->key_restrictions[i],
+                      row->value_restrictions[i]);
+    }
+    ds_chomp(&s, ' ');
+    pc_ctl_vi_event(c, vi, PC_EVENT_VI_RESTRICTED,
+                    s.length ? ds_cstr(&s) : "no restrictions");
+    ds_destroy(&s);
+}
+
 /* Takes over what the ISP has said of the VI: quarantine, to be stopped,
  * anti-spoofing. */
 static void
@@ -252,6 +281,17 @@ pc_ctl_vi_set_trust(struct pc_controller *c, struct pc_ctl_vi *vi,
         vi->vi.quarantined = quarantined;
         hmapx_add(&c->dirty_vis, vi);
         hmapx_add(&c->dirty_services, vi->svc);
+        if (c->loaded) {
+            pc_ctl_vi_event(c, vi, (quarantined ? PC_EVENT_VI_QUARANTINED
+                                    : PC_EVENT_VI_RELEASED),
+                            quarantined
+                            ? "it gets nothing, and what it sends is dropped"
+                            : "its quarantine is over");
+        }
+    }
+    if (c->loaded && !pcrec_vi_is_new(row)
+        && pcrec_vi_is_updated(row, PCREC_VI_COL_RESTRICTIONS)) {
+        pc_ctl_vi_restricted(c, vi, row);
     }
     if (vi->vi.anti_spoof != anti_spoof) {
         vi->vi.anti_spoof = anti_spoof;

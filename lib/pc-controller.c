@@ -235,17 +235,24 @@ pc_controller_find_cloudlet(const struct pc_controller *c)
     return found;
 }
 
+/* Returns the name of the OVSDB lock that the controller of the cloudlet with
+ * 'uuid' holds while it is active, for the caller to free. */
+char *
+pc_controller_lock_name(const struct uuid *uuid)
+{
+    return xasprintf("packetcloud_controller_%08x%08x%08x%08x",
+                     uuid->parts[0], uuid->parts[1], uuid->parts[2],
+                     uuid->parts[3]);
+}
+
 static void
 pc_controller_set_cloudlet(struct pc_controller *c,
                            const struct pcrec_cloudlet *cloudlet)
 {
-    char *lock;
+    char *lock = pc_controller_lock_name(&cloudlet->header_.uuid);
 
     c->cloudlet = cloudlet->header_.uuid;
     c->cloudlet_name = xstrdup(cloudlet->name);
-    lock = xasprintf("packetcloud_controller_%08x%08x%08x%08x",
-                     c->cloudlet.parts[0], c->cloudlet.parts[1],
-                     c->cloudlet.parts[2], c->cloudlet.parts[3]);
     if (c->lock_idl) {
         ovsdb_idl_set_lock(c->lock_idl, lock);
     }

@@ -50,7 +50,7 @@ enum pc_event_kind {
     PC_EVENT_AGENT_STOPPED,
     PC_EVENT_SWITCH_CONNECTED,
     PC_EVENT_SWITCH_DISCONNECTED,
-    PC_EVENT_LINK_UP,           /* Of a node's data port or a VI's port. */
+    PC_EVENT_LINK_UP,           /* Of a port of a VI that runs. */
     PC_EVENT_LINK_DOWN,
     PC_EVENT_VI_STARTED,
     PC_EVENT_VI_READY,          /* May have traffic from now on. */
@@ -61,7 +61,10 @@ enum pc_event_kind {
     PC_EVENT_VI_FAILED,         /* Could not be started. */
     PC_EVENT_VI_STOPPED,        /* Because that was wanted. */
     PC_EVENT_VI_DRAINED,        /* Has no traffic and none to come. */
-#define PC_N_EVENTS (PC_EVENT_VI_DRAINED + 1)
+    PC_EVENT_VI_QUARANTINED,    /* The ISP has cut it off, ... */
+    PC_EVENT_VI_RELEASED,       /* ... or no longer does. */
+    PC_EVENT_VI_RESTRICTED,     /* The ISP has limited it, or no longer does. */
+#define PC_N_EVENTS (PC_EVENT_VI_RESTRICTED + 1)
 };
 
 /* Something that happened.  Names that do not apply are NULL. */

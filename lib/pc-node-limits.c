@@ -32,8 +32,17 @@ VLOG_DEFINE_THIS_MODULE(pc_node_limits);
 /* Capacity of VIs: VI.capacity is what is wanted, VI.applied what is in force.
  *
  * A change that cannot be made (less than is in use; more than the node has; a
- * limit that this machine cannot enforce) changes nothing: VI.error says why, and
- * VI.capacity is set back to VI.applied in the transaction that says so. */
+ * limit that this machine cannot enforce) changes nothing: VI.status:not-resized
+ * says why, and VI.capacity and VI.restrictions are set back to what they were in
+ * the transaction that says so. */
+
+/* What the row of 'vi' says has come into force. */
+static void
+grant(struct pc_node_vi *vi)
+{
+    vi->granted = (struct pc_node_grant) { vi->want->asked,
+                                           vi->want->restrictions };
+}
 
 /* What liblxc and the kernel are told of 'c'.  The network is the router's. */
 struct pc_container_limits
@@ -57,6 +66,7 @@ pc_node_limits_start(struct pc_node_vi *vi)
 {
     vi->applied = vi->want->capacity;
     vi->applied_known = true;
+    grant(vi);
     vi->is_refused = false;
     free(vi->resize_error);
     vi->resize_error = NULL;
@@ -129,6 +139,8 @@ refuse(struct pc_node_vi *vi, const struct pc_capacity *c, char *error)
     free(vi->resize_error);
     vi->resize_error = error;
     vi->refused = *c;
+    vi->denied = (struct pc_node_grant) { vi->want->asked,
+                                          vi->want->restrictions };
     vi->is_refused = true;
     vi->applied_known = true;   /* That of the last agent is still in force. */
 }
@@ -141,6 +153,7 @@ pc_node_limits_run(struct pc_node_vi *vi)
 
     if (vi->applied_known && pc_capacity_equal(want, &vi->applied)) {
         vi->is_refused = false; /* It may be asked for again. */
+        grant(vi);
         return;
     }
     if (vi->busy || (vi->is_refused && pc_capacity_equal(want,
@@ -153,6 +166,7 @@ pc_node_limits_run(struct pc_node_vi *vi)
         error = check_node(vi);
     } else {
         vi->applied = vi->want->was_applied;
+        vi->granted = (struct pc_node_grant) { .asked = vi->applied };
     }
     if (error) {
         refuse(vi, want, error);
@@ -182,6 +196,11 @@ pc_node_limits_done(struct pc_node_vi *vi, const struct pc_capacity *c,
     }
     vi->applied = *c;
     vi->applied_known = true;
+    if (vi->want && pc_capacity_equal(c, &vi->want->capacity)) {
+        grant(vi);
+    } else {
+        vi->granted = (struct pc_node_grant) { .asked = *c };
+    }
     vi->is_refused = false;
     free(vi->resize_error);
     vi->resize_error = NULL;
@@ -207,24 +226,31 @@ write_applied(const struct pc_node_vi *vi, const struct pcrec_vi *row)
     }
 }
 
-/* Sets VI.capacity back if it is what was refused. */
+/* Sets the row back if it still asks for what was refused. */
 static void
 revert(const struct pc_node_vi *vi, const struct pcrec_vi *row)
 {
     const char *keys[PC_N_CAPACITY];
     int64_t values[PC_N_CAPACITY];
-    struct pc_capacity now;
+    struct pc_capacity asked, restrictions;
 
-    pc_capacity_from_arrays(&now, row->key_capacity, row->value_capacity,
+    pc_capacity_from_arrays(&asked, row->key_capacity, row->value_capacity,
                             row->n_capacity);
-    if (vi->is_refused && vi->applied_known && vi->pid
-        && pc_capacity_equal(&now, &vi->refused)) {
-        size_t n = pc_capacity_to_arrays(&vi->applied, keys, values);
-
-        /* If somebody resizes it at this moment, that counts. */
-        pcrec_vi_verify_capacity(row);
-        pcrec_vi_set_capacity(row, keys, values, n);
+    pc_capacity_from_arrays(&restrictions, row->key_restrictions,
+                            row->value_restrictions, row->n_restrictions);
+    if (!vi->is_refused || !vi->applied_known || !vi->pid
+        || !pc_capacity_equal(&asked, &vi->denied.asked)
+        || !pc_capacity_equal(&restrictions, &vi->denied.restrictions)) {
+        return;
     }
+
+    /* If somebody changes it at this moment, that counts. */
+    pcrec_vi_verify_capacity(row);
+    pcrec_vi_verify_restrictions(row);
+    size_t n = pc_capacity_to_arrays(&vi->granted.asked, keys, values);
+    pcrec_vi_set_capacity(row, keys, values, n);
+    n = pc_capacity_to_arrays(&vi->granted.restrictions, keys, values);
+    pcrec_vi_set_restrictions(row, keys, values, n);
 }
 
 /* Writes what is in force to 'row'. */

@@ -66,7 +66,8 @@ struct pc_node_want {
     uint16_t number;
     char *mac;
     struct svec addresses, gateways;
-    struct pc_capacity capacity;
+    struct pc_capacity capacity; /* What is asked for, as restricted. */
+    struct pc_capacity asked, restrictions; /* Of the row. */
     uint32_t mtu;               /* Of the service; 0: see pc-node-link.c. */
     uint32_t subnet_mtu;        /* Of the router's interface for its address. */
     struct pc_capacity was_applied; /* VI.applied when the row was read. */
@@ -114,6 +115,11 @@ enum pc_node_step {
     PC_STEP_BACKOFF,            /* Waits for the time of the next attempt. */
 };
 
+/* What a VI's row says of its capacity. */
+struct pc_node_grant {
+    struct pc_capacity asked, restrictions;
+};
+
 struct pc_node_vi {
     struct pc_node *node;
     char *name;
@@ -148,8 +154,10 @@ struct pc_node_vi {
     /* pc-node-limits.c. */
     struct pc_capacity applied; /* In force. */
     bool applied_known;         /* Not if it was found running. */
+    struct pc_node_grant granted; /* What made it so in the row. */
     struct pc_capacity refused; /* What cannot be in force... */
-    bool is_refused;            /* ...if there is such. */
+    bool is_refused;            /* ...if there is such, ... */
+    struct pc_node_grant denied; /* ...and what asked for it. */
     char *resize_error;         /* Why the last resize was refused, or NULL. */
     char *unenforced;           /* What of 'applied' is not in force, or NULL. */
 
@@ -170,6 +178,7 @@ struct pc_node_vi {
     uint64_t probe_generation;  /* Results of older ones do not count. */
     struct pc_damp damp;        /* How often it has become not ready. */
     bool held;                  /* That has been said. */
+    bool link_down;             /* A port's, as has been said. */
 
     /* Status. */
     bool ready;

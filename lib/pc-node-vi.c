@@ -66,6 +66,7 @@ static void
 forget_container(struct pc_node_vi *vi)
 {
     pc_node_death_forget(vi);
+    vi->link_down = false;
     vi->pid = 0;
     for (size_t i = 0; i < ARRAY_SIZE(vi->ports); i++) {
         free(vi->ports[i]);
@@ -482,6 +483,20 @@ find_health(struct pc_node_vi *vi)
     }
 }
 
+/* The switch itself sends nothing to a VI one of whose links is down. */
+static void
+follow_links(struct pc_node_vi *vi)
+{
+    bool down = !pc_node_ports_links_are_up(vi);
+
+    if (vi->link_down != down) {
+        vi->link_down = down;
+        pc_node_vi_event(vi, down ? PC_EVENT_LINK_DOWN : PC_EVENT_LINK_UP,
+                         down ? "the switch sees no carrier on a port of it"
+                         : "the switch sees carrier on its ports");
+    }
+}
+
 static void
 run_running(struct pc_node_vi *vi)
 {
@@ -495,6 +510,7 @@ run_running(struct pc_node_vi *vi)
         return;
     }
     pc_node_death_watch(vi);
+    follow_links(vi);
     find_health(vi);
     if (!vi->probe_chosen) {
         pc_node_health_start(vi);

@@ -225,18 +225,21 @@ name_is_valid(const char *name)
                       "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == n);
 }
 
-/* Takes the limits that the ISP has put on the VI into account. */
+/* Stores in 'want' what 'row' asks for, and what comes of it with the limits that
+ * the ISP has put on the VI. */
 static void
-restrict_capacity(const struct pcrec_vi *row, struct pc_capacity *capacity)
+read_capacity(const struct pcrec_vi *row, struct pc_node_want *want)
 {
-    struct pc_capacity limit;
-
-    pc_capacity_from_arrays(&limit, row->key_restrictions,
+    pc_capacity_from_arrays(&want->asked, row->key_capacity,
+                            row->value_capacity, row->n_capacity);
+    pc_capacity_from_arrays(&want->restrictions, row->key_restrictions,
                             row->value_restrictions, row->n_restrictions);
+    want->capacity = want->asked;
     for (size_t i = 0; i < PC_N_CAPACITY; i++) {
-        if (limit.value[i]
-            && (!capacity->value[i] || limit.value[i] < capacity->value[i])) {
-            capacity->value[i] = limit.value[i];
+        uint64_t limit = want->restrictions.value[i];
+
+        if (limit && (!want->asked.value[i] || limit < want->asked.value[i])) {
+            want->capacity.value[i] = limit;
         }
     }
 }
@@ -275,13 +278,11 @@ want_from_row(const struct pc_node *n, const struct pcrec_vi *row)
         svec_add(&want->gateways, row->gateways[i]);
     }
     smap_clone(&want->health, &service->health);
-    pc_capacity_from_arrays(&want->capacity, row->key_capacity,
-                            row->value_capacity, row->n_capacity);
+    read_capacity(row, want);
     want->mtu = smap_get_ullong(&service->options, "mtu", 0);
     want->subnet_mtu = pc_node_link_subnet_mtu(n, row);
     pc_capacity_from_arrays(&want->was_applied, row->key_applied,
                             row->value_applied, row->n_applied);
-    restrict_capacity(row, &want->capacity);
     if (!pc_manifest_mode_from_string(service->mode, &want->mode)) {
         want->error = xasprintf("mode %s is not known", service->mode);
     } else if (!name_is_valid(row->name)) {

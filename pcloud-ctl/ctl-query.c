@@ -73,6 +73,42 @@ result_rows(const struct json *results, size_t i)
     return rows && rows->type == JSON_ARRAY ? rows : NULL;
 }
 
+/* Asks for OVSDB lock 'name' (RFC 7047 §4.1.8), and gives it back at once.
+ * Returns 1 if nobody had it, 0 if somebody has, -1 if that is not known. */
+int
+ctl_query_lock(struct ctl_run *run, const char *name)
+{
+    char *error = run->query ? NULL : open_query(run);
+    struct jsonrpc_msg *reply;
+    int granted = -1;
+
+    free(error);
+    if (error
+        || jsonrpc_transact_block(
+            run->query, jsonrpc_create_request(
+                "lock", json_array_create_1(json_string_create(name)), NULL),
+            &reply)) {
+        return -1;
+    }
+    if (reply->type == JSONRPC_REPLY && reply->result
+        && reply->result->type == JSON_OBJECT) {
+        const struct json *locked
+            = shash_find_data(json_object(reply->result), "locked");
+
+        granted = locked ? locked->type == JSON_TRUE : -1;
+    }
+    jsonrpc_msg_destroy(reply);
+
+    /* Also if it was not granted: no need to wait for it. */
+    if (!jsonrpc_transact_block(
+            run->query, jsonrpc_create_request(
+                "unlock", json_array_create_1(json_string_create(name)), NULL),
+            &reply)) {
+        jsonrpc_msg_destroy(reply);
+    }
+    return granted;
+}
+
 /* Runs the OVSDB operations 'params', "select"s, which it takes over.  Returns
  * the results, an array that the caller destroys, or NULL after an error,
  * which ends the command. */

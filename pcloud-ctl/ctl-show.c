@@ -23,6 +23,7 @@
 #include "pcloud-ctl.h"
 
 #include "openvswitch/dynamic-string.h"
+#include "pc-controller.h"
 #include "smap.h"
 #include "util.h"
 
@@ -407,6 +408,24 @@ format_status(const struct smap *status)
     return ds_steal_cstr(&s);
 }
 
+/* Cloudlets whose state is not kept up to date. */
+static void
+status_of_cloudlets(struct ctl_context *ctx, struct ctl_table *t)
+{
+    const struct pcrec_cloudlet *c;
+
+    PCREC_CLOUDLET_FOR_EACH (c, ctx->idl) {
+        char *lock = pc_controller_lock_name(&c->header_.uuid);
+
+        if (ctl_query_lock(ctl_run_from_context(ctx), lock) > 0) {
+            status_row(t, "cloudlet", c->name, "no agent is its controller: "
+                       "what follows is what agents said last",
+                       "not controlled");
+        }
+        free(lock);
+    }
+}
+
 static void
 status_of_routers(struct ctl_context *ctx, struct ctl_table *t,
                   int64_t next_cfg)
@@ -499,6 +518,7 @@ cmd_status(struct ctl_context *ctx)
     const struct pcrec_packetcloud *root = ctl_root(ctx);
     int64_t next_cfg = root ? root->next_cfg : 0;
 
+    status_of_cloudlets(ctx, t);
     status_of_routers(ctx, t, next_cfg);
     status_of_nodes(ctx, t, next_cfg);
     status_of_services(ctx, t);

@@ -111,6 +111,7 @@ cmd_restrict(struct ctl_context *ctx)
         if (check_restrictions(ctx, vi, keys, values, n)) {
             pcrec_vi_verify_restrictions(vi);
             pcrec_vi_set_restrictions(vi, keys, values, n);
+            ctl_watch_restrict(ctx, vi, keys, values, n);
         }
     }
     smap_destroy(&wanted);

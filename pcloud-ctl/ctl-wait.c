@@ -38,7 +38,7 @@ watch(struct ctl_run *run, const struct ovsdb_idl_row *row)
     w = &run->watches[run->n_watches++];
     w->table = row->table->class_;
     w->uuid = row->uuid;
-    w->resized = w->drain = false;
+    w->resized = w->restricted = w->drain = false;
     return w;
 }
 
@@ -68,6 +68,19 @@ ctl_watch_resize(struct ctl_context *ctx, const struct pcrec_vi *vi,
     pc_capacity_from_arrays(&w->capacity, CONST_CAST(char **, keys), values,
                             n);
     w->what = xasprintf("VI \"%s\"", vi->name);
+}
+
+/* The same for the restrictions of a VI. */
+void
+ctl_watch_restrict(struct ctl_context *ctx, const struct pcrec_vi *vi,
+                   const char *keys[], const int64_t values[], size_t n)
+{
+    struct ctl_watch *w;
+
+    ctl_watch_resize(ctx, vi, keys, values, n);
+    w = &ctl_run_from_context(ctx)->watches[
+        ctl_run_from_context(ctx)->n_watches - 1];
+    w->restricted = true;
 }
 
 /* Remembers that a command told 'vi' to drain, which --wait=drained awaits. */
@@ -116,6 +129,7 @@ ctl_watch_prerequisites(struct ctl_run *run)
         &pcrec_vi_col_admin_state,
         &pcrec_vi_col_error,
         &pcrec_vi_col_capacity,
+        &pcrec_vi_col_restrictions,
         &pcrec_vi_col_status,
     };
 
@@ -256,7 +270,7 @@ report_vis(struct ctl_run *run, const struct uuid *service)
     return any;
 }
 
-/* Prints a line if the VI of 'w' was not resized. */
+/* Prints a line if the VI of 'w' was not resized, or not restricted. */
 static bool
 report_resize(struct ctl_run *run, const struct ctl_watch *w)
 {
@@ -267,10 +281,16 @@ report_resize(struct ctl_run *run, const struct ctl_watch *w)
         ovs_error(0, "%s is gone", w->what);
         return true;
     }
-    pc_capacity_from_arrays(&now, vi->key_capacity, vi->value_capacity,
-                            vi->n_capacity);
+    if (w->restricted) {
+        pc_capacity_from_arrays(&now, vi->key_restrictions,
+                                vi->value_restrictions, vi->n_restrictions);
+    } else {
+        pc_capacity_from_arrays(&now, vi->key_capacity, vi->value_capacity,
+                                vi->n_capacity);
+    }
     if (!pc_capacity_equal(&now, &w->capacity)) {
-        ovs_error(0, "%s was not resized: %s", w->what,
+        ovs_error(0, "%s was not %s: %s", w->what,
+                  w->restricted ? "restricted" : "resized",
                   smap_get_def(&vi->status, "not-resized",
                                *vi->error ? vi->error
                                : "somebody else has done so"));

@@ -61,8 +61,8 @@ struct ctl_filter {
 struct ctl_watch {
     const struct ovsdb_idl_table_class *table;
     struct uuid uuid;           /* As inserted, before the commit. */
-    bool resized;               /* A VI that was there before... */
-    struct pc_capacity capacity; /* ...that shall have this now. */
+    bool resized, restricted;   /* A VI that was there before... */
+    struct pc_capacity capacity; /* ...that shall have, or be held to, this. */
     bool drain;                 /* A VI that was there before: to drain. */
     char *what;                 /* For example: service "squid". */
 };
@@ -188,6 +188,7 @@ bool ctl_query_rules(struct ctl_context *, const struct uuid *, size_t *n,
                      struct ctl_found_rule[CTL_MAX_QUERY]);
 void ctl_found_rules_uninit(struct ctl_found_rule *, size_t n);
 char *ctl_query_rule_error(struct ctl_run *, const struct uuid *);
+int ctl_query_lock(struct ctl_run *, const char *name);
 void ctl_query_close(struct ctl_run *);
 
 /* ctl-conflict.c: rules that divert the same packets. */
@@ -233,6 +234,8 @@ void ctl_watch_add(struct ctl_context *, const struct ovsdb_idl_row *,
                    const char *format, ...) OVS_PRINTF_FORMAT(3, 4);
 void ctl_watch_resize(struct ctl_context *, const struct pcrec_vi *,
                       const char *keys[], const int64_t values[], size_t n);
+void ctl_watch_restrict(struct ctl_context *, const struct pcrec_vi *,
+                        const char *keys[], const int64_t values[], size_t n);
 void ctl_watch_clear(struct ctl_run *);
 void ctl_watch_prerequisites(struct ctl_run *);
 void ctl_watch_drain(struct ctl_context *, const struct pcrec_vi *);

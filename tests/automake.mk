@@ -54,6 +54,7 @@ SYSTEM_TESTSUITE_AT = \
 	tests/pc-system-image.at \
 	tests/pc-system-inspect.at \
 	tests/pc-system-l3.at \
+	tests/pc-system-manual.at \
 	tests/pc-system-mtu.at \
 	tests/pc-system-megaflow.at \
 	tests/pc-system-node.at \
@@ -98,8 +99,12 @@ check_PROGRAMS += tests/udp-count
 tests_udp_count_SOURCES = tests/udp-count.c
 tests_udp_count_LDADD = $(OVS_LIBS) $(OVS_SYSLIBS)
 
-# Builds what the tests need, without running them.
-check-build: $(check_PROGRAMS) $(check_SCRIPTS) $(check_DATA) distfiles
+# Builds all, then what the tests need, without running them.  Not at once: both
+# need the libraries, and "all" makes them in a make of its own.
+check-build:
+	$(MAKE) $(AM_MAKEFLAGS) all
+	$(MAKE) $(AM_MAKEFLAGS) check-build-only
+check-build-only: $(check_PROGRAMS) $(check_SCRIPTS) $(check_DATA) distfiles
 check-unit: $(UNIT_TESTS)
 	@$(srcdir)/tests/run-unit $(RESULTS)/unit $(UNIT_TESTS)
 check-autotest: all $(check_PROGRAMS) tests/testsuite tests/atlocal distfiles
@@ -128,7 +133,7 @@ check-valgrind: $(UNIT_TESTS)
 	@CK_FORK=no UNIT_WRAPPER='$(VALGRIND) $(VALGRIND_FLAGS)' \
 	    $(srcdir)/tests/run-unit $(RESULTS)/valgrind-cases $(UNIT_TESTS); \
 	  status=$$?; $(srcdir)/tests/summary $(RESULTS)/valgrind-cases && exit $$status
-.PHONY: check-build check-unit check-autotest check-system check-suites check-valgrind
+.PHONY: check-build check-build-only check-unit check-autotest check-system check-suites check-valgrind
 
 # Open vSwitch's own tests, without and with our patches; takes long.
 check-ovs:
@@ -167,7 +172,7 @@ check-random: all $(check_PROGRAMS) tests/system-testsuite tests/atlocal
 # System cases with the kernel's datapath, in a virtual machine: those that carry
 # packets in each mode, unless TESTSUITEFLAGS says which.
 KERNEL_CASES = -k harness -k l3 -k inline -k route -k tap -k host
-EXTRA_DIST += tests/check-kernel
+EXTRA_DIST += tests/check-kernel tests/manual-examples
 check-kernel: all $(check_PROGRAMS) tests/system-testsuite tests/atlocal
 	@$(srcdir)/tests/check-kernel . '$(AUTOTEST_PATH)' \
 	    $(if $(TESTSUITEFLAGS),$(TESTSUITEFLAGS),$(KERNEL_CASES))

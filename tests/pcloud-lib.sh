@@ -317,9 +317,13 @@ pcloud_check_recompute () {
     done
     pcloud_recompute > "$PCLOUD_RUNDIR/recompute" \
         || { cat "$PCLOUD_RUNDIR/recompute"; return 1; }
-    # It answers once it has also read the switch again and corrected that.
+    # It answers once it has also read the switch again and corrected that.  A host
+    # may announce itself meanwhile: a neighbor may be new.
     for pc_br in $(pcloud_routers); do
         pcloud_all "$pc_br" | diff -u "$PCLOUD_RUNDIR/incremental.$pc_br" - \
+            > "$PCLOUD_RUNDIR/changed"
+        ! grep '^[-+][^-+]' "$PCLOUD_RUNDIR/changed" \
+            | grep -v '^+.* table=206, priority=200,' \
             || { echo "recompute changed $pc_br"; return 1; }
     done
 }
