@@ -139,8 +139,6 @@ refuse(struct pc_node_vi *vi, const struct pc_capacity *c, char *error)
     free(vi->resize_error);
     vi->resize_error = error;
     vi->refused = *c;
-    vi->denied = (struct pc_node_grant) { vi->want->asked,
-                                          vi->want->restrictions };
     vi->is_refused = true;
     vi->applied_known = true;   /* That of the last agent is still in force. */
 }
@@ -166,7 +164,10 @@ pc_node_limits_run(struct pc_node_vi *vi)
         error = check_node(vi);
     } else {
         vi->applied = vi->want->was_applied;
-        vi->granted = (struct pc_node_grant) { .asked = vi->applied };
+        /* Of what the last agent was told only the outcome is known.  The ISP's
+         * limits stay. */
+        vi->granted = (struct pc_node_grant) { vi->applied,
+                                               vi->want->restrictions };
     }
     if (error) {
         refuse(vi, want, error);
@@ -199,7 +200,7 @@ pc_node_limits_done(struct pc_node_vi *vi, const struct pc_capacity *c,
     if (vi->want && pc_capacity_equal(c, &vi->want->capacity)) {
         grant(vi);
     } else {
-        vi->granted = (struct pc_node_grant) { .asked = *c };
+        vi->granted.asked = *c; /* The row asks for something else by now. */
     }
     vi->is_refused = false;
     free(vi->resize_error);
@@ -226,21 +227,16 @@ write_applied(const struct pc_node_vi *vi, const struct pcrec_vi *row)
     }
 }
 
-/* Sets the row back if it still asks for what was refused. */
+/* Sets the row back if it (still) asks for what was refused: if it has come to ask
+ * for something else meanwhile, that has not been tried yet. */
 static void
 revert(const struct pc_node_vi *vi, const struct pcrec_vi *row)
 {
     const char *keys[PC_N_CAPACITY];
     int64_t values[PC_N_CAPACITY];
-    struct pc_capacity asked, restrictions;
 
-    pc_capacity_from_arrays(&asked, row->key_capacity, row->value_capacity,
-                            row->n_capacity);
-    pc_capacity_from_arrays(&restrictions, row->key_restrictions,
-                            row->value_restrictions, row->n_restrictions);
-    if (!vi->is_refused || !vi->applied_known || !vi->pid
-        || !pc_capacity_equal(&asked, &vi->denied.asked)
-        || !pc_capacity_equal(&restrictions, &vi->denied.restrictions)) {
+    if (!vi->is_refused || !vi->applied_known || !vi->pid || !vi->want
+        || !pc_capacity_equal(&vi->want->capacity, &vi->refused)) {
         return;
     }
 

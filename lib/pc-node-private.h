@@ -156,8 +156,7 @@ struct pc_node_vi {
     bool applied_known;         /* Not if it was found running. */
     struct pc_node_grant granted; /* What made it so in the row. */
     struct pc_capacity refused; /* What cannot be in force... */
-    bool is_refused;            /* ...if there is such, ... */
-    struct pc_node_grant denied; /* ...and what asked for it. */
+    bool is_refused;            /* ...if there is such. */
     char *resize_error;         /* Why the last resize was refused, or NULL. */
     char *unenforced;           /* What of 'applied' is not in force, or NULL. */
 

@@ -318,12 +318,12 @@ pcloud_check_recompute () {
     pcloud_recompute > "$PCLOUD_RUNDIR/recompute" \
         || { cat "$PCLOUD_RUNDIR/recompute"; return 1; }
     # It answers once it has also read the switch again and corrected that.  A host
-    # may announce itself meanwhile: a neighbor may be new.
+    # may announce its link-local address meanwhile: that neighbor may be new.
     for pc_br in $(pcloud_routers); do
         pcloud_all "$pc_br" | diff -u "$PCLOUD_RUNDIR/incremental.$pc_br" - \
             > "$PCLOUD_RUNDIR/changed"
         ! grep '^[-+][^-+]' "$PCLOUD_RUNDIR/changed" \
-            | grep -v '^+.* table=206, priority=200,' \
+            | grep -v '^+.* table=206, priority=200,ipv6,.*reg4=0xfe800000,' \
             || { echo "recompute changed $pc_br"; return 1; }
     done
 }
