@@ -58,6 +58,7 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-controller-recompute.c \
 	lib/pc-controller-status.c \
 	lib/pc-controller-sync.c \
+	lib/pc-controller-track.c \
 	lib/pc-controller-vi.c \
 	lib/pc-controller.c \
 	lib/pc-controller.h \

@@ -19,7 +19,8 @@
 
 /* What the parts of the controller and pc-explain share:
  *
- *   pc-controller.c        main loop, lock, changes in the database
+ *   pc-controller.c        main loop, lock
+ *   pc-controller-track.c  changes in the database
  *   pc-controller-model.c  rows -> values: services and rules
  *   pc-controller-vi.c     rows -> values: VIs
  *   pc-controller-chain.c  chains, and the places of services in them
@@ -307,6 +308,10 @@ struct pc_controller {
     struct pc_events *events;   /* The agent's; NULL: none are recorded. */
     bool trim_events;           /* There are new ones. */
 };
+
+/* pc-controller-track.c. */
+void pc_ctl_load(struct pc_controller *, const struct pcrec_cloudlet *);
+void pc_ctl_track(struct pc_controller *, const struct pcrec_cloudlet *);
 
 /* pc-controller-model.c. */
 struct pc_ctl_service *pc_ctl_service_find(const struct pc_controller *,
