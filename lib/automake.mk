@@ -154,6 +154,8 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-overlap-shadow.c \
 	lib/pc-overlap.c \
 	lib/pc-overlap.h \
+	lib/pc-ports-private.h \
+	lib/pc-ports-txn.c \
 	lib/pc-ports.c \
 	lib/pc-ports.h \
 	lib/pc-probe-icmp.c \

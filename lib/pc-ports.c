@@ -15,72 +15,22 @@
  */
 
 #include <config.h>
-#include "pc-ports.h"
-#include <errno.h>
-#include "coverage.h"
+#include "pc-ports-private.h"
+
+#include <string.h>
+
 #include "lib/vswitch-idl.h"
 #include "openvswitch/poll-loop.h"
-#include "openvswitch/shash.h"
 #include "openvswitch/vlog.h"
 #include "ovsdb-idl.h"
-#include "smap.h"
-#include "sset.h"
 #include "timeval.h"
 #include "util.h"
 #include "uuid.h"
 
 VLOG_DEFINE_THIS_MODULE(pc_ports);
 
-#define ID_VI "packetcloud-vi"
-#define ID_NODE "packetcloud-node"
-#define ID_INSTANCE "packetcloud-instance"
-
-/* Reserved by 802.1Q: no port of anybody else is in it. */
-#define ISOLATED_VLAN 4095
-
-/* Interface type of ovs-patches. */
-#define PMD_TYPE "system-pmd"
-
-/* After a transaction that the database refused. */
-#define RETRY_MS 1000
-
-/* What is known of one port name, wanted or of ours.  Kept while it is wanted,
- * has a row of ours, or the switch has not acknowledged the row's end. */
-struct pc_port {
-    bool wanted;
-    struct uuid vi;
-    char *instance;
-    bool isolated;
-    bool internal;              /* Of type internal, not a veth. */
-
-    /* Taken from the database by the last scan. */
-    const struct ovsrec_port *row;      /* Ours; NULL: none. */
-    const struct ovsrec_bridge *bridge; /* That 'row' is in. */
-    bool foreign;                       /* Someone else has the name. */
-    bool deleted;               /* The transaction under way deletes it. */
-    int64_t gone_cfg;           /* Open_vSwitch.cur_cfg that acknowledges the
-                                 * deletion; 0: none to wait for. */
-};
-
-struct pc_ports {
-    struct ovsdb_idl *idl;
-    unsigned int idl_seqno;     /* Of the last scan. */
-    char *node;
-    char *bridge_name;
-    struct smap defaults;
-    bool enabled;
-    bool dirty;                 /* Wants changed since the last scan. */
-    uint64_t seqno;
-
-    struct shash ports;         /* Name -> struct pc_port. */
-    const struct ovsrec_bridge *bridge;
-    int64_t hold_cfg;           /* next_cfg of the first snapshot: deletions
-                                 * before our time; -1: not read yet. */
-    struct ovsdb_idl_txn *txn;  /* Under way, or NULL. */
-    long long int retry_at;     /* Not before (monotonic ms). */
-    uint32_t path_mtu;          /* Of the last scan. */
-    char *error;
-};
+/* What is wanted, what the switch's database has of it, and what there is to say
+ * of each port. */
 
 static void
 register_columns(struct ovsdb_idl *idl)
@@ -263,7 +213,7 @@ scan_bridge(struct pc_ports *p, const struct ovsrec_bridge *br)
     }
     for (size_t i = 0; i < br->n_ports; i++) {
         const struct ovsrec_port *row = br->ports[i];
-        const char *owner = smap_get(&row->external_ids, ID_NODE);
+        const char *owner = smap_get(&row->external_ids, PC_PORTS_ID_NODE);
 
         if (owner && !strcmp(owner, p->node)) {
             struct pc_port *port = port_get(p, row->name);
@@ -323,172 +273,11 @@ scan(struct pc_ports *p)
                           p->bridge_name));
 }
 
-/* Writing the database. */
-
-/* True if 'port' has a row that must go: nobody wants it, or it belongs to an
- * earlier container, or to another bridge. */
-static bool
-row_is_stale(const struct pc_ports *p, const struct pc_port *port)
-{
-    if (!port->row) {
-        return false;
-    }
-    const char *instance = smap_get_def(&port->row->external_ids,
-                                        ID_INSTANCE, "");
-    return (!port->wanted || strcmp(instance, port->instance)
-            || (p->bridge && port->bridge != p->bridge));
-}
-
-/* Type of Interface that polls without the main thread, where that is cheap. */
-static const char *
-best_type(const struct pc_ports *p)
-{
-    const struct ovsrec_open_vswitch *ovs = ovsrec_open_vswitch_first(p->idl);
-
-    if (!strcmp(p->bridge->datapath_type, "netdev")
-        && smap_get_bool(&ovs->other_config, "pmd-idle-block", false)) {
-        for (size_t i = 0; i < ovs->n_iface_types; i++) {
-            if (!strcmp(ovs->iface_types[i], PMD_TYPE)) {
-                return PMD_TYPE;
-            }
-        }
-    }
-    return "";
-}
-
-/* Sets what all ports of VIs have. */
-static void
-set_defaults(const struct pc_ports *p, struct ovsrec_interface *iface)
-{
-    const struct smap_node *node;
-
-    ovsrec_interface_set_type(iface, best_type(p));
-    SMAP_FOR_EACH (node, &p->defaults) {
-        if (!strcmp(node->key, "type")) {
-            ovsrec_interface_set_type(iface, node->value);
-        } else if (!strncmp(node->key, "options:", 8)) {
-            ovsrec_interface_update_options_setkey(iface, node->key + 8,
-                                                   node->value);
-        } else if (!strncmp(node->key, "other_config:", 13)) {
-            ovsrec_interface_update_other_config_setkey(
-                iface, node->key + 13, node->value);
-        }
-    }
-}
-
-static void
-add_port(struct pc_ports *p, const char *name, const struct pc_port *port)
-{
-    struct ovsrec_interface *iface = ovsrec_interface_insert(p->txn);
-    struct ovsrec_port *row = ovsrec_port_insert(p->txn);
-    char *vi = xasprintf(UUID_FMT, UUID_ARGS(&port->vi));
-    struct smap ids;
-
-    smap_init(&ids);
-    smap_add(&ids, ID_VI, vi);
-    smap_add(&ids, ID_NODE, p->node);
-    smap_add(&ids, ID_INSTANCE, port->instance);
-
-    ovsrec_interface_set_name(iface, name);
-    ovsrec_interface_set_external_ids(iface, &ids);
-    if (port->internal) {
-        ovsrec_interface_set_type(iface, "internal");
-    } else {
-        set_defaults(p, iface);
-    }
-
-    ovsrec_port_set_name(row, name);
-    ovsrec_port_set_external_ids(row, &ids);
-    ovsrec_port_set_interfaces(row, &iface, 1);
-    if (port->isolated) {
-        int64_t tag = ISOLATED_VLAN;
-        ovsrec_port_set_tag(row, &tag, 1);
-        ovsrec_port_set_protected_(row, true);
-    }
-    ovsrec_bridge_update_ports_addvalue(p->bridge, row);
-
-    smap_destroy(&ids);
-    free(vi);
-}
-
-/* Puts every change that is possible now into one transaction. */
-static void
-start_txn(struct pc_ports *p)
-{
-    const struct ovsrec_open_vswitch *ovs = ovsrec_open_vswitch_first(p->idl);
-    struct shash_node *node;
-    bool deletes = false;
-
-    if (!ovs || p->txn || !p->enabled || time_msec() < p->retry_at) {
-        return;
-    }
-    SHASH_FOR_EACH (node, &p->ports) {
-        struct pc_port *port = node->data;
-        bool add = (port->wanted && !port->row && !port->foreign
-                    && !port->gone_cfg && p->bridge
-                    && ovs->cur_cfg >= p->hold_cfg);
-        bool del = row_is_stale(p, port) && !port->gone_cfg;
-
-        if (!add && !del) {
-            continue;
-        }
-        if (!p->txn) {
-            p->txn = ovsdb_idl_txn_create(p->idl);
-            ovsdb_idl_txn_add_comment(p->txn, "pcloud-agent");
-        }
-        if (del) {
-            ovsrec_bridge_update_ports_delvalue(port->bridge, port->row);
-            port->deleted = deletes = true;
-        } else {
-            add_port(p, node->name, port);
-        }
-    }
-    if (deletes) {
-        ovsdb_idl_txn_increment(p->txn, &ovs->header_,
-                                &ovsrec_open_vswitch_col_next_cfg, false);
-    }
-}
-
-/* Commits the transaction under way, if there is one, and takes its result. */
-static void
-run_txn(struct pc_ports *p)
-{
-    if (!p->txn) {
-        return;
-    }
-
-    enum ovsdb_idl_txn_status status = ovsdb_idl_txn_commit(p->txn);
-    if (status == TXN_INCOMPLETE) {
-        return;
-    }
-
-    bool ok = status == TXN_SUCCESS || status == TXN_UNCHANGED;
-    int64_t cfg = (status == TXN_SUCCESS
-                   ? ovsdb_idl_txn_get_increment_new_value(p->txn) : 0);
-    struct shash_node *node;
-    SHASH_FOR_EACH (node, &p->ports) {
-        struct pc_port *port = node->data;
-        if (port->deleted) {
-            port->deleted = false;
-            port->gone_cfg = ok ? cfg : 0;
-        }
-    }
-    if (!ok && status != TXN_TRY_AGAIN) {
-        VLOG_WARN("the switch's database refused a change of ports: %s",
-                  status == TXN_ERROR ? ovsdb_idl_txn_get_error(p->txn)
-                  : ovsdb_idl_txn_status_to_string(status));
-        p->retry_at = time_msec() + RETRY_MS;
-    }
-    ovsdb_idl_txn_destroy(p->txn);
-    p->txn = NULL;
-    p->dirty = true;
-}
-
 void
 pc_ports_run(struct pc_ports *p)
 {
     ovsdb_idl_run(p->idl);
-    run_txn(p);
+    pc_ports_run_txn(p);
 
     unsigned int idl_seqno = ovsdb_idl_get_seqno(p->idl);
     if (!ovsdb_idl_has_ever_connected(p->idl)
@@ -503,8 +292,8 @@ pc_ports_run(struct pc_ports *p)
         p->retry_at = 0;
     }
     scan(p);
-    start_txn(p);
-    run_txn(p);
+    pc_ports_start_txn(p);
+    pc_ports_run_txn(p);
 }
 
 void
@@ -538,7 +327,7 @@ pc_ports_get(const struct pc_ports *p, const char *name, const char **errorp)
 
     if (!port) {
         state = pc_ports_is_connected(p) ? PC_PORT_ABSENT : PC_PORT_PENDING;
-    } else if (port->row && !row_is_stale(p, port)) {
+    } else if (port->row && !pc_ports_row_is_stale(p, port)) {
         const struct ovsrec_interface *iface
             = port->row->n_interfaces ? port->row->interfaces[0] : NULL;
 
@@ -615,7 +404,7 @@ pc_ports_link_speed(const struct pc_ports *p, const char *name)
         const struct ovsrec_port *row = p->bridge->ports[i];
 
         if (name ? strcmp(name, row->name)
-            : smap_get(&row->external_ids, ID_NODE) != NULL) {
+            : smap_get(&row->external_ids, PC_PORTS_ID_NODE) != NULL) {
             continue;
         }
         for (size_t j = 0; j < row->n_interfaces; j++) {
