@@ -75,6 +75,7 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-explain-owner.c \
 	lib/pc-explain-private.h \
 	lib/pc-explain-stats.c \
+	lib/pc-explain-trace-parse.c \
 	lib/pc-explain-trace.c \
 	lib/pc-explain.c \
 	lib/pc-explain.h \

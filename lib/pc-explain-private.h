@@ -17,14 +17,17 @@
 #ifndef PC_EXPLAIN_PRIVATE_H
 #define PC_EXPLAIN_PRIVATE_H 1
 
-/* What pc-explain.c (commands, status), pc-explain-flows.c (flows, counters)
- * and pc-explain-trace.c (traces) share. */
+/* What pc-explain.c (commands, status), pc-explain-flows.c (flows, counters),
+ * pc-explain-trace.c (traces) and pc-explain-trace-parse.c (what Open vSwitch
+ * says in them) share. */
 
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/json.h"
 #include "openvswitch/list.h"
 #include "pc-controller-private.h"
 #include "pc-explain.h"
+#include "pc-layout.h"
+#include "svec.h"
 
 struct jsonrpc;
 struct unixctl_conn;
@@ -99,6 +102,27 @@ struct pc_explain_owner {
     char *name;                 /* In words: "rule 04fd7490 (...)". */
 };
 
+/* What a trace has come to so far. */
+struct pc_explain_trace {
+    const struct pc_controller *c;
+    struct pc_explain_owners *owners;
+    uint8_t base;
+    struct svec steps;
+    const struct pc_ctl_rule *rule;     /* The last that took the packet. */
+    const struct pc_ctl_service *svc;   /* Whose groups it is in. */
+    const struct pc_ctl_vi *vi;         /* The last that gets it. */
+    bool failover;              /* The next bucket is a fast-failover one. */
+    bool skips;                 /* Its id: how many hops are skipped. */
+    bool in_group;
+    char *next;                 /* Whose path it goes along, ... */
+    char *next_where;           /* ... in which table. */
+    enum pc_flow_kind last_kind;
+    bool last_ours;
+    bool no_match;
+    int last_table;
+    char *verdict;
+};
+
 void pc_explain_reply(struct pc_explain_request *, struct json *,
                       const char *text);
 
@@ -137,5 +161,8 @@ void pc_explain_reads_destroy(struct pc_explain_request *);
 /* pc-explain-trace.c. */
 char *pc_explain_trace_start(struct pc_explain *, struct pc_explain_request *);
 bool pc_explain_trace_run(struct pc_explain *, struct pc_explain_request *);
+
+/* pc-explain-trace-parse.c. */
+void pc_explain_trace_parse(struct pc_explain_trace *, const char *text);
 
 #endif /* pc-explain-private.h */
