@@ -144,6 +144,8 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-node-private.h \
 	lib/pc-node-scan.c \
 	lib/pc-node-status.c \
+	lib/pc-node-vi-down.c \
+	lib/pc-node-vi-up.c \
 	lib/pc-node-vi.c \
 	lib/pc-node.c \
 	lib/pc-node.h \

@@ -20,7 +20,9 @@
 /* What the files of the node role share; see pc-node.h.
  *
  *     pc-node.c         rows -> wanted VIs; main loop; what a restart finds
- *     pc-node-vi.c      one VI's state machine
+ *     pc-node-vi.c      one VI and its state machine
+ *     pc-node-vi-up.c   its steps up
+ *     pc-node-vi-down.c its steps down
  *     pc-node-ports.c   a VI's ports on the bridge
  *     pc-node-health.c  when to probe a VI, and what to make of it
  *     pc-node-link.c    MTU and offloads of VIs' interfaces
@@ -114,6 +116,19 @@ enum pc_node_step {
     PC_STEP_STOP,               /* Job: stop, perhaps destroy. */
     PC_STEP_BACKOFF,            /* Waits for the time of the next attempt. */
 };
+
+/* A port that the switch does not have by then is reported as a failure. */
+#define PC_NODE_ATTACH_MS 5000
+
+/* How long the removal of a port may hold up what it precedes: the switch may
+ * be down. */
+#define PC_NODE_DETACH_MS 2000
+
+/* How long the kernel and the switch may take to see that a VI has ended. */
+#define PC_NODE_CUT_MS 500
+
+/* A VI that has not answered its probe by then is started again. */
+#define PC_NODE_PROBE_MS 60000
 
 /* What a VI's row says of its capacity. */
 struct pc_node_grant {
@@ -242,7 +257,6 @@ bool pc_node_is_wired(const struct pc_node_vi *);
 /* pc-node-vi.c */
 struct pc_node_vi *pc_node_vi_create(struct pc_node *, const char *name);
 void pc_node_vi_destroy(struct pc_node_vi *);
-void pc_node_vi_adopt(struct pc_node_vi *, struct pc_node_found *);
 void pc_node_vi_run(struct pc_node_vi *);
 void pc_node_vi_wait(struct pc_node_vi *);
 const char *pc_node_step_to_string(enum pc_node_step);
@@ -251,6 +265,27 @@ bool pc_node_vi_wants_up(const struct pc_node_vi *);
 void pc_node_vi_set_error(struct pc_node_vi *, char *error);
 void pc_node_vi_event(const struct pc_node_vi *, enum pc_event_kind,
                       const char *cause);
+bool pc_node_vi_is_outdated(const struct pc_node_vi *);
+bool pc_node_vi_root_is_outdated(const struct pc_node_vi *);
+void pc_node_vi_step(struct pc_node_vi *, enum pc_node_step next);
+void pc_node_vi_forget_container(struct pc_node_vi *);
+void pc_node_vi_drop_image(struct pc_node_vi *);
+
+/* pc-node-vi-up.c */
+void pc_node_vi_adopt(struct pc_node_vi *, struct pc_node_found *);
+void pc_node_vi_run_down(struct pc_node_vi *);
+void pc_node_vi_run_adopt(struct pc_node_vi *);
+void pc_node_vi_run_attach(struct pc_node_vi *);
+void pc_node_vi_run_probe(struct pc_node_vi *);
+void pc_node_vi_run_running(struct pc_node_vi *);
+
+/* pc-node-vi-down.c */
+void pc_node_vi_fail(struct pc_node_vi *, enum pc_event_kind how, char *error);
+void pc_node_vi_detach(struct pc_node_vi *);
+void pc_node_vi_enter_backoff(struct pc_node_vi *);
+void pc_node_vi_run_cut(struct pc_node_vi *);
+void pc_node_vi_run_detach(struct pc_node_vi *);
+void pc_node_vi_run_stop(struct pc_node_vi *);
 
 /* pc-node-ports.c */
 void pc_node_ports_name(struct pc_node_vi *);
