@@ -116,6 +116,8 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-layout.h \
 	lib/pc-manifest-check.c \
 	lib/pc-manifest-check.h \
+	lib/pc-manifest-json.c \
+	lib/pc-manifest-json.h \
 	lib/pc-manifest-part.c \
 	lib/pc-manifest.c \
 	lib/pc-manifest.h \

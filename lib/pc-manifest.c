@@ -17,245 +17,40 @@
 #include <config.h>
 #include "pc-manifest.h"
 
-#include <jansson.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "pc-manifest-check.h"
+#include "pc-manifest-json.h"
 #include "pc-name.h"
 #include "smap.h"
 #include "util.h"
 
-/* Limits of a manifest's lists; the schema says the same. */
-#define PC_MANIFEST_MAX_LIST 256
-
-/* The one error of a parse: the first.  The parsing functions go on after an
- * error with defaults, which keeps them short; the result is thrown away. */
-struct parse {
-    char *error;
-};
-
-typedef const char *check_func(const char *);
-
-static void OVS_PRINTF_FORMAT(3, 4)
-fail(struct parse *p, const char *path, const char *format, ...)
-{
-    if (!p->error) {
-        va_list args;
-        char *text;
-
-        va_start(args, format);
-        text = xvasprintf(format, args);
-        va_end(args);
-        p->error = xasprintf("%s: %s", path, text);
-        free(text);
-    }
-}
-
-/* Returns the string 'json', checked by 'check' (may be NULL), or "" after an
- * error. */
-static const char *
-get_string(struct parse *p, const char *path, const json_t *json,
-           check_func *check)
-{
-    const char *s = json_string_value(json);
-    const char *why;
-
-    if (!s) {
-        fail(p, path, "must be a string");
-        return "";
-    }
-    why = check ? check(s) : NULL;
-    if (why) {
-        fail(p, path, "\"%s\" %s", s, why);
-        return "";
-    }
-    return s;
-}
-
-static uint32_t
-get_integer(struct parse *p, const char *path, const json_t *json,
-            uint32_t min, uint32_t max)
-{
-    json_int_t value = json_integer_value(json);
-
-    if (!json_is_integer(json)) {
-        fail(p, path, "must be an integer");
-    } else if (value < min || value > max) {
-        fail(p, path, "must be from %"PRIu32" to %"PRIu32, min, max);
-    } else {
-        return value;
-    }
-    return min;
-}
-
-/* Member 'name' of 'object', or NULL.  Removes it, so that what is left at the
- * end is what is unknown. */
-static json_t *
-take(json_t *object, const char *name)
-{
-    json_t *value = json_incref(json_object_get(object, name));
-
-    json_object_del(object, name);
-    return value;
-}
-
-/* Fails if something is left in 'object'. */
-static void
-check_rest(struct parse *p, const char *path, json_t *object)
-{
-    void *iter = json_object_iter(object);
-
-    if (iter) {
-        fail(p, path, "unknown member \"%s\"", json_object_iter_key(iter));
-    }
-}
-
-static bool
-check_object(struct parse *p, const char *path, const json_t *json)
-{
-    if (!json_is_object(json)) {
-        fail(p, path, "must be an object");
-        return false;
-    }
-    return true;
-}
-
-static char *
-take_string(struct parse *p, json_t *object, const char *name,
-            check_func *check)
-{
-    json_t *json = take(object, name);
-    char *s = NULL;
-
-    if (json) {
-        char *path = xasprintf("$.%s", name);
-
-        s = xstrdup(get_string(p, path, json, check));
-        free(path);
-        json_decref(json);
-    }
-    return s;
-}
-
-static uint32_t
-take_integer(struct parse *p, const char *parent, json_t *object,
-             const char *name, const uint32_t range[2], uint32_t def)
-{
-    json_t *json = take(object, name);
-    char *path;
-
-    if (!json) {
-        return def;
-    }
-    path = xasprintf("%s.%s", parent, name);
-    def = get_integer(p, path, json, range[0], range[1]);
-    free(path);
-    json_decref(json);
-    return def;
-}
-
-static void
-fail_missing(struct parse *p, const char *path, const char *name)
-{
-    fail(p, path, "\"%s\" is missing", name);
-}
-
-/* Parses an array of strings.  'first' checks element 0, 'rest' the others. */
-static char **
-get_list(struct parse *p, const char *path, const json_t *json,
-         check_func *first, check_func *rest)
-{
-    size_t n = json_array_size(json);
-    char **list = xcalloc(n + 1, sizeof *list);
-
-    if (!json_is_array(json)) {
-        fail(p, path, "must be an array of strings");
-    } else if (n > PC_MANIFEST_MAX_LIST) {
-        fail(p, path, "must have at most %d elements", PC_MANIFEST_MAX_LIST);
-    }
-    for (size_t i = 0; i < n; i++) {
-        char *element = xasprintf("%s[%"PRIuSIZE"]", path, i);
-
-        list[i] = xstrdup(get_string(p, element, json_array_get(json, i),
-                                     i ? rest : first));
-        free(element);
-    }
-    return list;
-}
+/* The members of a manifest, each in a function that takes it from the root (or
+ * from its parent) and leaves what it does not know. */
 
 static char **
-get_argv(struct parse *p, const char *path, const json_t *json)
+get_argv(struct pc_json *p, const char *path, const struct json_t *json)
 {
-    char **argv = get_list(p, path, json, pc_manifest_check_program, NULL);
+    char **argv = pc_json_list(p, path, json, pc_manifest_check_program, NULL);
 
     if (!argv[0]) {
-        fail(p, path, "must not be empty");
+        pc_json_fail(p, path, "must not be empty");
     }
     return argv;
 }
 
-/* A list without repetition. */
-static char **
-get_set(struct parse *p, const char *path, const json_t *json,
-        check_func *check)
-{
-    char **list = get_list(p, path, json, check, check);
-
-    /* Not for a list that is refused as too long: it takes its square. */
-    for (size_t i = 0; list[i] && !p->error; i++) {
-        for (size_t j = 0; j < i; j++) {
-            if (!strcmp(list[i], list[j])) {
-                fail(p, path, "\"%s\" is repeated", list[i]);
-            }
-        }
-    }
-    return list;
-}
-
-/* Parses an object of strings into "NAME=VALUE". */
-static char **
-get_map(struct parse *p, const char *path, json_t *json,
-        check_func *check_key, check_func *check_value)
-{
-    size_t n = json_object_size(json);
-    char **list = xcalloc(n + 1, sizeof *list);
-    const char *key;
-    json_t *value;
-    size_t i = 0;
-
-    check_object(p, path, json);
-    json_object_foreach (json, key, value) {
-        char *member = xasprintf("%s[\"%s\"]", path, key);
-        const char *why = check_key(key);
-
-        if (why) {
-            fail(p, member, "name %s", why);
-        }
-        list[i++] = xasprintf("%s=%s", key,
-                              get_string(p, member, value, check_value));
-        free(member);
-    }
-    return list;
-}
-
 static char ***
-get_setup(struct parse *p, const char *path, const json_t *json)
+get_setup(struct pc_json *p, const char *path, const struct json_t *json)
 {
-    size_t n = json_array_size(json);
+    size_t n = pc_json_array(p, path, json, "commands");
     char ***setup = xcalloc(n + 1, sizeof *setup);
 
-    if (!json_is_array(json)) {
-        fail(p, path, "must be an array of commands");
-    } else if (n > PC_MANIFEST_MAX_LIST) {
-        fail(p, path, "must have at most %d elements", PC_MANIFEST_MAX_LIST);
-    }
     for (size_t i = 0; i < n; i++) {
         char *element = xasprintf("%s[%"PRIuSIZE"]", path, i);
 
-        setup[i] = get_argv(p, element, json_array_get(json, i));
+        setup[i] = get_argv(p, element, pc_json_element(json, i));
         free(element);
     }
     return setup;
@@ -263,13 +58,13 @@ get_setup(struct parse *p, const char *path, const json_t *json)
 
 /* Takes "capabilities", "sysctls" and "setup" out of 'object'. */
 static void
-take_part(struct parse *p, const char *parent, json_t *object,
+take_part(struct pc_json *p, const char *parent, struct json_t *object,
           struct pc_manifest_part *part)
 {
     static const char *const names[] = { "capabilities", "sysctls", "setup" };
 
     for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-        json_t *json = take(object, names[i]);
+        struct json_t *json = pc_json_take(object, names[i]);
         char *path;
 
         if (!json) {
@@ -278,65 +73,68 @@ take_part(struct parse *p, const char *parent, json_t *object,
         path = xasprintf("%s.%s", parent, names[i]);
         switch (i) {
         case 0:
-            part->capabilities = get_set(p, path, json,
-                                         pc_manifest_check_capability);
+            part->capabilities = pc_json_set(p, path, json,
+                                             pc_manifest_check_capability);
             break;
         case 1:
-            part->sysctls = get_map(p, path, json, pc_manifest_check_sysctl,
-                                    pc_manifest_check_sysctl_value);
+            part->sysctls = pc_json_map(p, path, json,
+                                        pc_manifest_check_sysctl,
+                                        pc_manifest_check_sysctl_value);
             break;
         case 2:
             part->setup = get_setup(p, path, json);
             break;
         }
         free(path);
-        json_decref(json);
+        pc_json_free(json);
     }
 }
 
 static void
-take_modes(struct parse *p, json_t *root, struct pc_manifest *m)
+take_modes(struct pc_json *p, struct json_t *root, struct pc_manifest *m)
 {
-    char *name = take_string(p, root, "mode", NULL);
-    json_t *modes = take(root, "modes");
-    const char *key;
-    json_t *value;
+    char *name = pc_json_take_string(p, root, "mode", NULL);
+    struct json_t *modes = pc_json_take(root, "modes");
+    const char *key = NULL;
+    struct json_t *value;
 
     if (!name) {
-        fail_missing(p, "$", "mode");
+        pc_json_fail_missing(p, "$", "mode");
     } else if (!pc_manifest_mode_from_string(name, &m->mode)) {
-        fail(p, "$.mode", "\"%s\" must be route, inline, tap or host", name);
+        pc_json_fail(p, "$.mode",
+                     "\"%s\" must be route, inline, tap or host", name);
     }
     free(name);
     m->modes = 1u << m->mode;
 
-    if (modes && check_object(p, "$.modes", modes)) {
-        json_object_foreach (modes, key, value) {
+    if (modes && pc_json_check_object(p, "$.modes", modes)) {
+        while (pc_json_next(modes, &key, &value)) {
             char *path = xasprintf("$.modes.%s", key);
             enum pc_manifest_mode mode;
 
             if (!pc_manifest_mode_from_string(key, &mode)) {
-                fail(p, "$.modes", "\"%s\" must be route, inline, tap or host",
-                     key);
-            } else if (check_object(p, path, value)) {
+                pc_json_fail(p, "$.modes",
+                             "\"%s\" must be route, inline, tap or host",
+                             key);
+            } else if (pc_json_check_object(p, path, value)) {
                 m->modes |= 1u << mode;
                 take_part(p, path, value, &m->by_mode[mode]);
-                check_rest(p, path, value);
+                pc_json_check_rest(p, path, value);
             }
             free(path);
         }
     }
-    json_decref(modes);
+    pc_json_free(modes);
 }
 
 /* Parses member 'key' of "files" or "directories". */
 static void
-get_file(struct parse *p, const char *path, const char *key, json_t *json,
-         struct pc_manifest_file *f)
+get_file(struct pc_json *p, const char *path, const char *key,
+         struct json_t *json, struct pc_manifest_file *f)
 {
     const struct {
         const char *name;
-        check_func *check;
+        pc_json_check *check;
     } members[] = {
         { "content", NULL },
         { "source", pc_manifest_check_source },
@@ -348,25 +146,26 @@ get_file(struct parse *p, const char *path, const char *key, json_t *json,
     const char *why = pc_manifest_check_path(key);
 
     if (why) {
-        fail(p, path, "name %s", why);
+        pc_json_fail(p, path, "name %s", why);
     }
     f->path = xstrdup(key);
-    if (check_object(p, path, json)) {
+    if (pc_json_check_object(p, path, json)) {
         for (size_t i = f->directory ? 2 : 0; i < ARRAY_SIZE(members); i++) {
-            json_t *value = take(json, members[i].name);
+            struct json_t *value = pc_json_take(json, members[i].name);
 
             if (value) {
                 char *member = xasprintf("%s.%s", path, members[i].name);
 
-                *values[i] = xstrdup(get_string(p, member, value,
-                                                members[i].check));
+                *values[i] = xstrdup(pc_json_string(p, member, value,
+                                                    members[i].check));
                 free(member);
-                json_decref(value);
+                pc_json_free(value);
             }
         }
-        check_rest(p, path, json);
+        pc_json_check_rest(p, path, json);
         if (!f->directory && !f->content == !f->source) {
-            fail(p, path, "must have one of \"content\" and \"source\"");
+            pc_json_fail(p, path,
+                         "must have one of \"content\" and \"source\"");
         }
     }
     f->mode = mode ? strtoul(mode, NULL, 8) : f->directory ? 0755 : 0644;
@@ -374,18 +173,18 @@ get_file(struct parse *p, const char *path, const char *key, json_t *json,
 }
 
 static void
-take_files(struct parse *p, json_t *root, const char *name,
+take_files(struct pc_json *p, struct json_t *root, const char *name,
            struct pc_manifest *m)
 {
-    json_t *files = take(root, name);
+    struct json_t *files = pc_json_take(root, name);
     char *parent = xasprintf("$.%s", name);
-    const char *key;
-    json_t *value;
+    const char *key = NULL;
+    struct json_t *value;
 
-    if (files && check_object(p, parent, files)) {
-        m->files = xrealloc(m->files, (m->n_files + json_object_size(files))
+    if (files && pc_json_check_object(p, parent, files)) {
+        m->files = xrealloc(m->files, (m->n_files + pc_json_n_members(files))
                                       * sizeof *m->files);
-        json_object_foreach (files, key, value) {
+        while (pc_json_next(files, &key, &value)) {
             struct pc_manifest_file *f = &m->files[m->n_files++];
             char *path = xasprintf("%s[\"%s\"]", parent, key);
 
@@ -396,134 +195,123 @@ take_files(struct parse *p, json_t *root, const char *name,
         }
     }
     free(parent);
-    json_decref(files);
+    pc_json_free(files);
 }
 
 static void
-get_http(struct parse *p, json_t *json, struct pc_manifest_probe *probe)
+get_http(struct pc_json *p, struct json_t *json,
+         struct pc_manifest_probe *probe)
 {
     static const uint32_t ports[] = { 1, UINT16_MAX };
     static const uint32_t statuses[] = { 100, 599 };
     const char *path = "$.readiness.http";
-    json_t *url;
+    struct json_t *url;
 
-    if (!check_object(p, path, json)) {
+    if (!pc_json_check_object(p, path, json)) {
         return;
     }
-    probe->port = take_integer(p, path, json, "port", ports, 0);
+    probe->port = pc_json_take_int(p, path, json, "port", ports, 0);
     if (!probe->port) {
-        fail_missing(p, path, "port");
+        pc_json_fail_missing(p, path, "port");
     }
-    url = take(json, "path");
+    url = pc_json_take(json, "path");
     probe->path = xstrdup(url
-                          ? get_string(p, "$.readiness.http.path", url,
-                                       pc_manifest_check_http_path)
+                          ? pc_json_string(p, "$.readiness.http.path", url,
+                                           pc_manifest_check_http_path)
                           : "/");
-    json_decref(url);
-    probe->status = take_integer(p, path, json, "status", statuses, 0);
-    check_rest(p, path, json);
+    pc_json_free(url);
+    probe->status = pc_json_take_int(p, path, json, "status", statuses, 0);
+    pc_json_check_rest(p, path, json);
 }
 
 static void
-take_readiness(struct parse *p, json_t *root, struct pc_manifest_probe *probe)
+take_readiness(struct pc_json *p, struct json_t *root,
+               struct pc_manifest_probe *probe)
 {
     static const uint32_t intervals[] = { 10, 3600000 };
     static const uint32_t timeouts[] = { 10, 600000 };
     static const uint32_t counts[] = { 1, 100 };
     static const uint32_t ports[] = { 1, UINT16_MAX };
     const char *path = "$.readiness";
-    json_t *json = take(root, "readiness");
-    json_t *http, *exec;
+    struct json_t *json = pc_json_take(root, "readiness");
+    struct json_t *http, *exec;
     int n;
 
     probe->interval_ms = 500;
     probe->timeout_ms = 1000;
     probe->rise = 1;
     probe->fall = 3;
-    if (!json || !check_object(p, path, json)) {
-        json_decref(json);
+    if (!json || !pc_json_check_object(p, path, json)) {
+        pc_json_free(json);
         return;
     }
-    probe->interval_ms = take_integer(p, path, json, "interval_ms", intervals,
-                                      probe->interval_ms);
-    probe->timeout_ms = take_integer(p, path, json, "timeout_ms", timeouts,
-                                     probe->timeout_ms);
-    probe->rise = take_integer(p, path, json, "rise", counts, probe->rise);
-    probe->fall = take_integer(p, path, json, "fall", counts, probe->fall);
+    probe->interval_ms = pc_json_take_int(p, path, json, "interval_ms", intervals,
+                                          probe->interval_ms);
+    probe->timeout_ms = pc_json_take_int(p, path, json, "timeout_ms", timeouts,
+                                         probe->timeout_ms);
+    probe->rise = pc_json_take_int(p, path, json, "rise", counts, probe->rise);
+    probe->fall = pc_json_take_int(p, path, json, "fall", counts, probe->fall);
 
-    n = !!json_object_get(json, "tcp");
-    probe->port = take_integer(p, path, json, "tcp", ports, 0);
+    n = pc_json_has(json, "tcp");
+    probe->port = pc_json_take_int(p, path, json, "tcp", ports, 0);
     probe->type = probe->port ? PC_PROBE_TCP : PC_PROBE_NONE;
-    http = take(json, "http");
+    http = pc_json_take(json, "http");
     if (http) {
         get_http(p, http, probe);
         probe->type = PC_PROBE_HTTP;
         n++;
     }
-    exec = take(json, "exec");
+    exec = pc_json_take(json, "exec");
     if (exec) {
         probe->argv = get_argv(p, "$.readiness.exec", exec);
         probe->type = PC_PROBE_EXEC;
         n++;
     }
-    check_rest(p, path, json);
+    pc_json_check_rest(p, path, json);
     if (n != 1) {
-        fail(p, path, "must have one of \"tcp\", \"http\" and \"exec\"");
+        pc_json_fail(p, path,
+                     "must have one of \"tcp\", \"http\" and \"exec\"");
     }
-    json_decref(http);
-    json_decref(exec);
-    json_decref(json);
-}
-
-/* The value of 'json' as text: a string as it is, an integer in digits. */
-static char *
-get_scalar(struct parse *p, const char *path, const json_t *json)
-{
-    if (json_is_integer(json)) {
-        return xasprintf("%"JSON_INTEGER_FORMAT, json_integer_value(json));
-    }
-    if (!json_is_string(json)) {
-        fail(p, path, "must be a string or an integer");
-        return xstrdup("");
-    }
-    return xstrdup(json_string_value(json));
+    pc_json_free(http);
+    pc_json_free(exec);
+    pc_json_free(json);
 }
 
 /* "health": the keys of a service's health. */
 static void
-take_health(struct parse *p, json_t *root, struct pc_manifest *m)
+take_health(struct pc_json *p, struct json_t *root, struct pc_manifest *m)
 {
     struct smap settings = SMAP_INITIALIZER(&settings);
-    json_t *json = take(root, "health");
+    struct json_t *json = pc_json_take(root, "health");
     const char *path = "$.health";
-    const char *key;
-    json_t *value;
+    const char *key = NULL;
+    struct json_t *value;
 
     pc_probe_init(&m->health);
-    if (json && check_object(p, path, json)) {
-        json_object_foreach (json, key, value) {
+    if (json && pc_json_check_object(p, path, json)) {
+        while (pc_json_next(json, &key, &value)) {
             char *member = xasprintf("%s.%s", path, key);
 
             smap_add_nocopy(&settings, xstrdup(key),
-                            get_scalar(p, member, value));
+                            pc_json_scalar(p, member, value));
             free(member);
         }
         if (!p->error) {
             char *error = pc_probe_parse(&m->health, &settings);
 
             if (error) {
-                fail(p, path, "%s", error);
+                pc_json_fail(p, path, "%s", error);
                 free(error);
             }
             m->has_health = true;
         }
     }
     smap_destroy(&settings);
-    json_decref(json);
+    pc_json_free(json);
 }
 
 static void
-take_stop(struct parse *p, json_t *root, struct pc_manifest *m)
+take_stop(struct pc_json *p, struct json_t *root, struct pc_manifest *m)
 {
     static const struct {
         const char *name;
@@ -534,20 +322,20 @@ take_stop(struct parse *p, json_t *root, struct pc_manifest *m)
         { "TERM", SIGTERM }, { "WINCH", SIGWINCH },
     };
     static const uint32_t grace[] = { 0, 600000 };
-    json_t *json = take(root, "stop");
-    json_t *name;
+    struct json_t *json = pc_json_take(root, "stop");
+    struct json_t *name;
 
     m->stop_signal = SIGTERM;
     m->stop_grace_ms = 2000;
-    if (!json || !check_object(p, "$.stop", json)) {
-        json_decref(json);
+    if (!json || !pc_json_check_object(p, "$.stop", json)) {
+        pc_json_free(json);
         return;
     }
-    m->stop_grace_ms = take_integer(p, "$.stop", json, "grace_ms", grace,
-                                    m->stop_grace_ms);
-    name = take(json, "signal");
+    m->stop_grace_ms = pc_json_take_int(p, "$.stop", json, "grace_ms", grace,
+                                        m->stop_grace_ms);
+    name = pc_json_take(json, "signal");
     if (name) {
-        const char *s = get_string(p, "$.stop.signal", name, NULL);
+        const char *s = pc_json_string(p, "$.stop.signal", name, NULL);
 
         m->stop_signal = 0;
         for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
@@ -556,13 +344,13 @@ take_stop(struct parse *p, json_t *root, struct pc_manifest *m)
             }
         }
         if (!m->stop_signal) {
-            fail(p, "$.stop.signal", "\"%s\" must be HUP, INT, QUIT, KILL, "
-                 "USR1, USR2, TERM or WINCH", s);
+            pc_json_fail(p, "$.stop.signal", "\"%s\" must be HUP, INT, QUIT, "
+                         "KILL, USR1, USR2, TERM or WINCH", s);
         }
     }
-    check_rest(p, "$.stop", json);
-    json_decref(name);
-    json_decref(json);
+    pc_json_check_rest(p, "$.stop", json);
+    pc_json_free(name);
+    pc_json_free(json);
 }
 
 static const char *
@@ -579,15 +367,15 @@ check_base(const char *s)
 
 /* "devices", "mtu", "offload" and "env". */
 static void
-take_small(struct parse *p, json_t *root, struct pc_manifest *m)
+take_small(struct pc_json *p, struct json_t *root, struct pc_manifest *m)
 {
     static const uint32_t mtus[] = { 576, UINT16_MAX };
-    json_t *devices = take(root, "devices");
-    json_t *offload = take(root, "offload");
-    json_t *env = take(root, "env");
+    struct json_t *devices = pc_json_take(root, "devices");
+    struct json_t *offload = pc_json_take(root, "offload");
+    struct json_t *env = pc_json_take(root, "env");
 
     if (devices) {
-        char **list = get_set(p, "$.devices", devices, check_device);
+        char **list = pc_json_set(p, "$.devices", devices, check_device);
 
         m->device_tun = list[0] != NULL;
         for (size_t i = 0; list[i]; i++) {
@@ -595,45 +383,42 @@ take_small(struct parse *p, json_t *root, struct pc_manifest *m)
         }
         free(list);
     }
-    m->mtu = take_integer(p, "$", root, "mtu", mtus, 0);
-    if (offload && !json_is_boolean(offload)) {
-        fail(p, "$.offload", "must be true or false");
-    }
-    m->no_offload = json_is_false(offload);
+    m->mtu = pc_json_take_int(p, "$", root, "mtu", mtus, 0);
+    m->no_offload = offload && !pc_json_bool(p, "$.offload", offload);
     m->env = (env
-              ? get_map(p, "$.env", env, pc_manifest_check_env, NULL)
+              ? pc_json_map(p, "$.env", env, pc_manifest_check_env, NULL)
               : xzalloc(sizeof *m->env));
-    json_decref(devices);
-    json_decref(offload);
-    json_decref(env);
+    pc_json_free(devices);
+    pc_json_free(offload);
+    pc_json_free(env);
 }
 
 static void
-parse_root(struct parse *p, json_t *root, struct pc_manifest *m)
+parse_root(struct pc_json *p, struct json_t *root, struct pc_manifest *m)
 {
-    json_t *command = take(root, "command");
+    struct json_t *command = pc_json_take(root, "command");
     char *s;
 
-    free(take_string(p, root, "$schema", NULL));
-    m->name = take_string(p, root, "name", pc_manifest_check_name);
+    free(pc_json_take_string(p, root, "$schema", NULL));
+    m->name = pc_json_take_string(p, root, "name", pc_manifest_check_name);
     if (!m->name) {
-        fail_missing(p, "$", "name");
+        pc_json_fail_missing(p, "$", "name");
     }
-    s = take_string(p, root, "version", NULL);
+    s = pc_json_take_string(p, root, "version", NULL);
     m->version = s ? s : xstrdup("");
-    s = take_string(p, root, "description", NULL);
+    s = pc_json_take_string(p, root, "description", NULL);
     m->description = s ? s : xstrdup("");
-    s = take_string(p, root, "base", check_base);
+    s = pc_json_take_string(p, root, "base", check_base);
     m->base_host = s != NULL;
     free(s);
     take_modes(p, root, m);
     if (!command) {
-        fail_missing(p, "$", "command");
+        pc_json_fail_missing(p, "$", "command");
     }
     m->command = (command ? get_argv(p, "$.command", command)
                   : xzalloc(sizeof *m->command));
-    json_decref(command);
-    m->user = take_string(p, root, "user", pc_manifest_check_owner);
+    pc_json_free(command);
+    m->user = pc_json_take_string(p, root, "user", pc_manifest_check_owner);
     take_part(p, "$", root, &m->common);
     take_files(p, root, "directories", m);
     take_files(p, root, "files", m);
@@ -641,31 +426,28 @@ parse_root(struct parse *p, json_t *root, struct pc_manifest *m)
     take_readiness(p, root, &m->readiness);
     take_health(p, root, m);
     take_stop(p, root, m);
-    check_rest(p, "$", root);
+    pc_json_check_rest(p, "$", root);
 }
 
 char *
 pc_manifest_parse(const char *text, size_t length,
                   struct pc_manifest **manifestp)
 {
-    struct parse parse = { .error = NULL };
+    struct pc_json parse = { .error = NULL };
     struct pc_manifest *m;
-    json_error_t error;
-    json_t *root;
+    struct json_t *root;
 
     *manifestp = NULL;
-    root = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
+    root = pc_json_load(text, length, &parse.error);
     if (!root) {
-        parse.error = xasprintf("line %d, column %d: %s", error.line,
-                                error.column, error.text);
         pc_name_make_printable(parse.error);
         return parse.error;
     }
     m = xzalloc(sizeof *m);
-    if (check_object(&parse, "$", root)) {
+    if (pc_json_check_object(&parse, "$", root)) {
         parse_root(&parse, root, m);
     }
-    json_decref(root);
+    pc_json_free(root);
     if (parse.error) {
         pc_name_make_printable(parse.error);
         pc_manifest_destroy(m);
