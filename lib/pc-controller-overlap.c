@@ -80,7 +80,7 @@ static void
 clear_texts(struct pc_controller *c, struct pc_ctl_rule *rule)
 {
     if (rule->overlaps) {
-        hmap_remove(&c->overlapping, &rule->other_node);
+        hindex_remove(&c->overlapping, &rule->other_node);
     }
     free(rule->overlaps);
     free(rule->shadowed);
@@ -96,8 +96,8 @@ pc_ctl_overlap_remove(struct pc_controller *c, struct pc_ctl_rule *rule)
 
     pc_overlap_remove(rule->order, &rule->uuid);
     clear_texts(c, rule);
-    HMAP_FOR_EACH_WITH_HASH (loser, other_node, uuid_hash(&rule->uuid),
-                             &c->overlapping) {
+    HINDEX_FOR_EACH_WITH_HASH (loser, other_node, uuid_hash(&rule->uuid),
+                               &c->overlapping) {
         if (uuid_equals(&loser->other, &rule->uuid)) {
             hmapx_add(&c->stale, loser);
         }
@@ -128,7 +128,8 @@ set_overlaps(struct pc_controller *c, struct pc_ctl_rule *rule,
 
     rule->overlaps = xasprintf("%s goes to %s", packet, who);
     rule->other = found->rule;
-    hmap_insert(&c->overlapping, &rule->other_node, uuid_hash(&rule->other));
+    hindex_insert(&c->overlapping, &rule->other_node,
+                  uuid_hash(&rule->other));
     free(packet);
     free(who);
 }

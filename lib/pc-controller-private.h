@@ -41,6 +41,7 @@
  * dirty ones are compiled, what changed in the tables is submitted, and the
  * barrier's answer moves the router's mark. */
 
+#include "hindex.h"
 #include "hmapx.h"
 #include "openvswitch/hmap.h"
 #include "openvswitch/list.h"
@@ -230,7 +231,7 @@ struct pc_ctl_rule {
     uint16_t level;             /* PC_OVERLAP_NEW: none yet. */
     bool crowded;
     struct uuid other;          /* The earlier rule that it overlaps. */
-    struct hmap_node other_node; /* In 'overlapping' if 'overlaps'. */
+    struct hindex_node other_node; /* In 'overlapping' if 'overlaps'. */
     char *overlaps;             /* In words; NULL: nothing. */
     char *shadowed;
 };
@@ -291,7 +292,8 @@ struct pc_controller {
     struct pc_overlap *overlap; /* Rules with a level, but for ... */
     struct shash orders;        /* ... "struct pc_overlap"s: of the rules after
                                  * the service or chain of that name. */
-    struct hmap overlapping;    /* Rules with 'overlaps', by 'other'. */
+    struct hindex overlapping;  /* Rules with 'overlaps', by 'other': many
+                                 * have the same. */
     struct hmapx stale;         /* Rules whose 'overlaps' is outdated. */
 
     uint64_t generation;        /* Raised by each change of a table. */

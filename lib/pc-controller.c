@@ -33,11 +33,51 @@ VLOG_DEFINE_THIS_MODULE(pc_controller);
 
 /* The controller's main loop, which cloudlet it acts for, and the lock. */
 
-/* Registers with 'idl' what the controller reads and writes. */
+/* What agents say of rows that others refer to.  The IDL takes a change of a
+ * tracked column for one of all rows that refer to its row, and to those: an
+ * acknowledgement by a router would be a change of its cloudlet, of all
+ * services there and of all their rules. */
+static const struct ovsdb_idl_column *const said[] = {
+    &pcrec_cloudlet_col_status,
+    &pcrec_router_col_cur_cfg, &pcrec_router_col_connected,
+    &pcrec_router_col_datapath_id, &pcrec_router_col_status,
+    &pcrec_router_col_error,
+    &pcrec_interface_col_status,
+    &pcrec_route_col_status,
+    &pcrec_node_col_cur_cfg, &pcrec_node_col_found, &pcrec_node_col_version,
+    &pcrec_node_col_status, &pcrec_node_col_error,
+    &pcrec_image_col_status,
+    &pcrec_service_col_error, &pcrec_service_col_status,
+    &pcrec_chain_col_error,
+    &pcrec_inspection_col_status, &pcrec_inspection_col_error,
+    &pcrec_inspection_col_capture, &pcrec_inspection_col_statistics,
+};
+
+static bool
+pc_controller_tracks(const struct ovsdb_idl_column *column)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(said); i++) {
+        if (said[i] == column) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Registers with 'idl', which monitors everything, what the controller wants to
+ * be told of. */
 void
 pc_controller_register(struct ovsdb_idl *idl)
 {
-    ovsdb_idl_track_add_all(idl);
+    for (size_t i = 0; i < pcrec_idl_class.n_tables; i++) {
+        const struct ovsdb_idl_table_class *table = &pcrec_idl_class.tables[i];
+
+        for (size_t j = 0; j < table->n_columns; j++) {
+            if (pc_controller_tracks(&table->columns[j])) {
+                ovsdb_idl_track_add_column(idl, &table->columns[j]);
+            }
+        }
+    }
 }
 
 static void
@@ -75,7 +115,7 @@ pc_controller_init_maps(struct pc_controller *c)
     hmapx_init(&c->port_rules);
     c->overlap = pc_overlap_create();
     shash_init(&c->orders);
-    hmap_init(&c->overlapping);
+    hindex_init(&c->overlapping);
     hmapx_init(&c->stale);
 }
 
@@ -117,7 +157,7 @@ pc_controller_destroy_maps(struct pc_controller *c)
         pc_overlap_destroy(order->data);
     }
     shash_destroy(&c->orders);
-    hmap_destroy(&c->overlapping);
+    hindex_destroy(&c->overlapping);
     hmapx_destroy(&c->stale);
 }
 

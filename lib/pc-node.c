@@ -60,9 +60,7 @@ pc_node_register(struct ovsdb_idl *idl)
     for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
         ovsdb_idl_add_table(idl, tables[i]);
         for (size_t j = 0; j < tables[i]->n_columns; j++) {
-            /* Not ovsdb_idl_add_column(): it would switch off the tracking
-             * that the controller role asked for. */
-            ovsdb_idl_track_add_column(idl, &tables[i]->columns[j]);
+            ovsdb_idl_add_column(idl, &tables[i]->columns[j]);
         }
     }
 }

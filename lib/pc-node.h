@@ -91,8 +91,8 @@ struct pc_node_config {
                                   * none. */
 };
 
-/* Registers the columns that the node role needs with 'idl', tracked: the caller
- * clears the tracking in each turn of its loop.  Harmless if they are already. */
+/* Registers the columns that the node role needs with 'idl'; before
+ * pc_controller_register(), whose tracking this would switch off. */
 void pc_node_register(struct ovsdb_idl *idl);
 
 /* Creates the manager on 'idl', which stays the caller's and must outlive it.

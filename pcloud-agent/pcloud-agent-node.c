@@ -61,6 +61,5 @@ agent_node_create(struct ovsdb_idl *idl, const struct agent_options *o,
     if (o->helper_dir) {
         setenv("PCLOUD_LIBEXECDIR", o->helper_dir, 1);  /* pc-container.h */
     }
-    pc_node_register(idl);
     return pc_node_create(idl, &config);
 }

@@ -149,6 +149,9 @@ agent_start(struct agent *agent)
     agent->idl_loop = (struct ovsdb_idl_loop) OVSDB_IDL_LOOP_INITIALIZER(idl);
     agent->events = pc_events_create(idl);
     agent_event(agent, PC_EVENT_AGENT_STARTED);
+    if (o->node) {
+        pc_node_register(idl);
+    }
     pc_controller_register(idl);
     if (o->controller) {
         agent->controller = pc_controller_create(idl, o->db, o->cloudlet);
