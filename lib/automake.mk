@@ -66,6 +66,7 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-event.h \
 	lib/pc-disk.c \
 	lib/pc-disk.h \
+	lib/pc-explain-count.c \
 	lib/pc-explain-drop.c \
 	lib/pc-explain-eval.c \
 	lib/pc-explain-eval.h \

@@ -17,18 +17,92 @@
 #include <config.h>
 #include "pc-explain-eval.h"
 
+#include "openvswitch/ofp-actions.h"
 #include "openvswitch/ofp-flow.h"
+#include "pc-l3-compile.h"
+#include "pc-l3-emit.h"
 #include "pc-layout.h"
 #include "unixctl.h"
 #include "util.h"
 
 /* The names of drops, and the command controller/evaluate. */
 
-/* Returns why a flow without actions in 'table', counted from the router's base,
- * drops; 'cookie' 0: no flow matches. */
+/* Returns whether a packet goes no further than a flow with 'cookie' and actions
+ * 'ofpacts', copies aside.  (Not for a packet that is larger than an MTU: the flow
+ * for that also counts those that are not, as Open vSwitch translates both cases
+ * at once.) */
+enum pc_explain_end
+pc_explain_flow_end(ovs_be64 cookie, const struct ofpact *ofpacts,
+                    size_t ofpacts_len)
+{
+    const struct ofpact *a;
+
+    if (!ofpacts_len || pc_cookie_kind(cookie) == PC_FLOW_QUARANTINE) {
+        return PC_END_DROP;
+    }
+    OFPACT_FOR_EACH (a, ofpacts, ofpacts_len) {
+        enum pc_l3_reason reason;
+
+        if (a->type == OFPACT_CONTROLLER) {
+            const struct ofpact_controller *oc = ofpact_get_CONTROLLER(a);
+
+            if (pc_l3_parse_userdata(oc->userdata, oc->userdata_len,
+                                     &reason)) {
+                return (reason == PC_L3_REASON_EXPIRED ? PC_END_EXPIRED
+                        : reason == PC_L3_REASON_NO_ROUTE ? PC_END_NO_ROUTE
+                        : PC_END_NONE);
+            }
+        }
+    }
+    return PC_END_NONE;
+}
+
+/* Why LEGACY drops what a flow of 'priority', owned by 'name', matches. */
+static char *
+legacy_drop_name(uint16_t priority, const char *name, bool owned)
+{
+    switch (priority) {
+    case PRIO_MARTIAN:
+        return (owned
+                ? xasprintf("it has the router's own address as source (%s)",
+                            name)
+                : xstrdup("its source or destination is none that a packet "
+                          "may have (martian)"));
+    case PRIO_OWN_QUIET:
+        return xasprintf("the router does not answer ICMP like this (%s)",
+                         name);
+    case PRIO_LINK:
+        return (owned
+                ? xasprintf("broadcasts of a subnet are not forwarded (%s)",
+                            name)
+                : xstrdup("its source or destination is of one link only, or "
+                          "multicast: not forwarded"));
+    default:
+        return xstrdup("the router forwards only IPv4 and IPv6");
+    }
+}
+
+static char *
+return_drop_name(uint16_t priority, ovs_be64 cookie, const char *name)
+{
+    if (!cookie) {
+        return xstrdup("it returned from a port that is no VI's");
+    } else if (pc_cookie_kind(cookie) == PC_FLOW_GUARD) {
+        return xstrdup("a probe's frame that has come through a VI ends here");
+    } else if (priority == PC_PRIO_GUARD) {
+        return xasprintf("multicast and broadcast are never diverted, so none "
+                         "is taken back from %s", name);
+    } else {
+        return xasprintf("nothing is taken back from a tap (%s)", name);
+    }
+}
+
+/* Returns why a packet goes no further than a flow with such an 'end' in 'table',
+ * counted from the router's base; 'cookie' 0: no flow matches. */
 char *
-pc_explain_drop_name(const struct pc_explain_owners *owners, int table,
-                     uint16_t priority, ovs_be64 cookie)
+pc_explain_drop_name(const struct pc_explain_owners *owners,
+                     enum pc_explain_end end, int table, uint16_t priority,
+                     ovs_be64 cookie)
 {
     const struct pc_explain_owner *owner
         = cookie ? pc_explain_owner_find(owners, cookie) : NULL;
@@ -38,22 +112,21 @@ pc_explain_drop_name(const struct pc_explain_owners *owners, int table,
         return xasprintf("%s may send with its own addresses only", name);
     } else if (cookie && pc_cookie_kind(cookie) == PC_FLOW_QUARANTINE) {
         return xasprintf("%s is in quarantine", name);
+    } else if (end == PC_END_EXPIRED) {
+        return xstrdup("its TTL has run out");
+    } else if (end == PC_END_NO_ROUTE && owner) {
+        return xasprintf("the route makes its destination unreachable (%s)",
+                         name);
     }
     switch (table) {
     case PC_TABLE_DELIVER:
         return xstrdup("the VI that was chosen is not attached");
     case PC_TABLE_RETURN:
-        return (!cookie ? xstrdup("it returned from a port that is no VI's")
-                : priority == PC_PRIO_GUARD
-                ? xasprintf("multicast and broadcast are never diverted, so "
-                            "none is taken back from %s", name)
-                : xasprintf("nothing is taken back from a tap (%s)", name));
+        return return_drop_name(priority, cookie, name);
     case PC_TABLE_LEGACY:
-        return xasprintf("the router forwards no packets like this (source or "
-                         "destination of the link, martian, or not IP; %s)",
-                         name);
+        return legacy_drop_name(priority, name, owner != NULL);
     case PC_TABLE_ROUTE:
-        return (cookie ? xasprintf("the route drops it (%s)", name)
+        return (owner ? xasprintf("the route drops it (%s)", name)
                 : xstrdup("the router has no route to its destination"));
     case PC_TABLE_NEIGHBOR:
         return (cookie ? xasprintf("the next hop has no port, or does not "
@@ -62,6 +135,38 @@ pc_explain_drop_name(const struct pc_explain_owners *owners, int table,
     default:
         return (cookie ? xasprintf("by a flow of %s", name)
                 : xstrdup("no flow matches"));
+    }
+}
+
+/* Why a group drops what is for 'service'. */
+char *
+pc_explain_closed_name(const char *service)
+{
+    return xasprintf("service %s has no VI that can take it "
+                     "(on-failure=close)", service);
+}
+
+/* Why a meter of ours drops.  Number 0 is no VI's: those two are the front-end
+ * router's (pc-l3-emit.c). */
+char *
+pc_explain_meter_name(const struct pc_controller *c, uint32_t meter_id)
+{
+    uint16_t number = pc_meter_vi(meter_id);
+    bool reverse = meter_id == pc_meter_id(number, PC_REVERSE);
+
+    if (number) {
+        const struct pc_ctl_vi *vi = pc_explain_vi_by_number(c, number);
+
+        return xasprintf("over the network capacity of VI %s (%s)",
+                         vi ? vi->vi.name : "?",
+                         pc_direction_name(reverse ? PC_REVERSE
+                                           : PC_FORWARD));
+    } else if (reverse) {
+        return xasprintf("over %d packets/s for the router itself or to be "
+                         "answered by ICMP errors", PC_L3_METER_ERROR_PPS);
+    } else {
+        return xasprintf("over %d packets/s whose next hop is not known yet, "
+                         "and ARP", PC_L3_METER_RESOLVE_PPS);
     }
 }
 

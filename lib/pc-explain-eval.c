@@ -326,8 +326,7 @@ run_group(struct pc_eval *ev, uint32_t id)
     ev->svc = svc ? svc : ev->svc;
     const char *name = ev->svc ? ev->svc->s.name : "?";
     if (!b || !b->ofpacts_len) {
-        drop(ev, xasprintf("service %s has no VI that can take it "
-                           "(on-failure=close)", name));
+        drop(ev, pc_explain_closed_name(name));
         return;
     }
     if (gm->type == OFPGT11_FF && b->watch_group == PC_GROUP_ALWAYS) {
@@ -362,6 +361,20 @@ say_flow(struct pc_eval *ev, uint8_t table_id, const struct eval_flow *f)
          owner ? owner->name : "PacketCloud");
 }
 
+/* Says so if the packet goes no further than 'f'. */
+static void
+drop_at_end(struct pc_eval *ev, uint8_t table_id, const struct eval_flow *f)
+{
+    enum pc_explain_end end = pc_explain_flow_end(f->cookie, f->ofpacts,
+                                                  f->ofpacts_len);
+
+    if (end) {
+        drop(ev, pc_explain_drop_name(ev->owners, end,
+                                      table_id - ev->r->base, f->cr.priority,
+                                      f->cookie));
+    }
+}
+
 static void
 run_table(struct pc_eval *ev, uint8_t table_id)
 {
@@ -378,22 +391,16 @@ run_table(struct pc_eval *ev, uint8_t table_id)
     } else if (f) {
         say_flow(ev, table_id, f);
         ev->depth++;
-        if (f->ofpacts_len) {
-            run_actions(ev, f->ofpacts, f->ofpacts_len);
-        } else {
-            drop(ev, pc_explain_drop_name(ev->owners,
-                                          table_id - ev->r->base,
-                                          f->cr.priority,
-                                          f->cookie));
-        }
+        run_actions(ev, f->ofpacts, f->ofpacts_len);
+        drop_at_end(ev, table_id, f);
         ev->depth--;
     } else if (table_id == PC_TABLE_HOOK) {
         ev->to_operator = true;
         ev->operator_flow = ev->flow;
         output(ev, "operator");
     } else {
-        drop(ev, pc_explain_drop_name(ev->owners, table_id - ev->r->base,
-                                      0, 0));
+        drop(ev, pc_explain_drop_name(ev->owners, PC_END_DROP,
+                                      table_id - ev->r->base, 0, 0));
     }
 }
 
@@ -477,6 +484,15 @@ run_ttl(struct pc_eval *ev)
 }
 
 static void
+run_meter(struct pc_eval *ev, uint32_t meter_id)
+{
+    char *name = pc_explain_meter_name(ev->c, meter_id);
+
+    step(ev, "meter %"PRIu32" may drop it: %s", meter_id, name);
+    free(name);
+}
+
+static void
 run_action(struct pc_eval *ev, const struct ofpact *a)
 {
     switch ((int) a->type) {
@@ -505,8 +521,7 @@ run_action(struct pc_eval *ev, const struct ofpact *a)
         output(ev, "controller");
         break;
     case OFPACT_METER:
-        step(ev, "meter %"PRIu32" may drop it: over the VI's network capacity",
-             ofpact_get_METER(a)->meter_id);
+        run_meter(ev, ofpact_get_METER(a)->meter_id);
         break;
     case OFPACT_DEC_TTL:
         run_ttl(ev);

@@ -74,6 +74,7 @@ pc_explain_read_flow(const struct ofputil_flow_stats *fs, void *read_)
     flow->action_meta = pc_explain_action_meta(fs->ofpacts, fs->ofpacts_len);
     flow->n_packets = fs->packet_count;
     flow->n_bytes = fs->byte_count;
+    flow->end = pc_explain_flow_end(fs->cookie, fs->ofpacts, fs->ofpacts_len);
 
     match_format(&fs->match, ports, &ds, OFP_DEFAULT_PRIORITY);
     flow->match = ds_steal_cstr(&ds);
@@ -161,10 +162,21 @@ pc_explain_read_done(int error, void *read_)
     read->error = error;
     if (!error && read->installed) {
         pc_explain_diff(read);
+    } else if (!error && read->request->stats) {
+        pc_explain_read_agent(read, read->router);
     }
     read->router = NULL;
     read->done = true;
 }
+
+static const struct pc_switch_read_class stats_class = {
+    .flow = pc_explain_read_flow,
+    .group_stats = pc_explain_read_group_stats,
+    .meter_stats = pc_explain_read_meter_stats,
+    .table_stats = pc_explain_read_table_stats,
+    .refused = pc_explain_read_refused,
+    .done = pc_explain_read_done,
+};
 
 static const struct pc_switch_read_class read_class = {
     .flow = pc_explain_read_flow,
@@ -196,11 +208,12 @@ pc_explain_start_reads(struct pc_explain *e, struct pc_explain_request *rq)
         read->name = xstrdup(r->name);
         read->base = r->base;
         ds_init(&read->diff);
+        sset_init(&read->refused);
         if (rq->diff) {
             read->installed = pc_installed_create(pc_switch_protocol(r->sw));
         }
         ovs_list_push_back(&rq->reads, &read->list_node);
-        pc_switch_read(r->sw, &read_class, read);
+        pc_switch_read(r->sw, rq->stats ? &stats_class : &read_class, read);
     }
     return NULL;
 }
@@ -231,6 +244,8 @@ pc_explain_reads_destroy(struct pc_explain_request *rq)
             free(read->flows[i].actions);
         }
         free(read->flows);
+        free(read->counts);
+        sset_destroy(&read->refused);
         free(read->name);
         pc_installed_destroy(read->installed);
         ds_destroy(&read->diff);

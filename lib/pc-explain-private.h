@@ -27,10 +27,16 @@
 #include "pc-controller-private.h"
 #include "pc-explain.h"
 #include "pc-layout.h"
+#include "sset.h"
 #include "svec.h"
 
 struct jsonrpc;
 struct unixctl_conn;
+struct ofpact;
+struct ofputil_group_stats;
+struct ofputil_meter_stats;
+struct ofputil_table_stats;
+struct pc_explain_count;
 struct pc_explain_owners;
 struct pc_explain_request;
 
@@ -41,6 +47,14 @@ struct pc_explain {
     long long int sums_at;      /* ... then, in ms; 0: never. */
 };
 
+/* Why a packet goes no further than a flow. */
+enum pc_explain_end {
+    PC_END_NONE = 0,            /* It does. */
+    PC_END_DROP,                /* Nothing is done with it. */
+    PC_END_EXPIRED,             /* To the agent: an ICMP error answers it. */
+    PC_END_NO_ROUTE             /* The same. */
+};
+
 /* A flow as a switch has it. */
 struct pc_explain_flow {
     uint8_t table_id;
@@ -49,6 +63,7 @@ struct pc_explain_flow {
     uint64_t match_meta;        /* Metadata matched on ... */
     uint64_t action_meta;       /* ... and loaded, 0 if none. */
     char *match, *actions;      /* As ovs-ofctl prints them. */
+    enum pc_explain_end end;
     uint64_t n_packets, n_bytes;
 };
 
@@ -61,6 +76,9 @@ struct pc_explain_read {
     uint8_t base;
     struct pc_explain_flow *flows;
     size_t n_flows, allocated_flows;
+    struct pc_explain_count *counts;    /* For stats ... */
+    size_t n_counts, allocated_counts;
+    struct sset refused;        /* ... and the counters that are not told. */
     struct pc_installed *installed; /* For --diff. */
     struct ds diff;             /* For --diff: the differences. */
     size_t n_diff;
@@ -78,6 +96,7 @@ struct pc_explain_request {
     bool (*run)(struct pc_explain *, struct pc_explain_request *);
 
     bool diff;                  /* controller/flows --diff. */
+    bool stats;                 /* controller/stats. */
     char *arg;                  /* Service or flow. */
     char *text;                 /* Recompute: the differences. */
     uint64_t n_corrections;     /* Recompute: mods before. */
@@ -139,10 +158,29 @@ const struct pc_ctl_vi *pc_explain_vi_by_number(const struct pc_controller *,
 char *pc_explain_meta(const struct pc_controller *, uint64_t metadata);
 
 /* pc-explain-drop.c. */
-char *pc_explain_drop_name(const struct pc_explain_owners *, int table,
-                           uint16_t priority, ovs_be64 cookie);
+enum pc_explain_end pc_explain_flow_end(ovs_be64 cookie, const struct ofpact *,
+                                        size_t ofpacts_len);
+char *pc_explain_drop_name(const struct pc_explain_owners *,
+                           enum pc_explain_end, int table, uint16_t priority,
+                           ovs_be64 cookie);
+char *pc_explain_closed_name(const char *service);
+char *pc_explain_meter_name(const struct pc_controller *, uint32_t meter_id);
 void pc_explain_evaluate(struct unixctl_conn *, int argc, const char *argv[],
                          void *e);
+
+/* pc-explain-count.c. */
+void pc_explain_read_group_stats(const struct ofputil_group_stats *,
+                                 void *read);
+void pc_explain_read_meter_stats(const struct ofputil_meter_stats *,
+                                 void *read);
+void pc_explain_read_table_stats(const struct ofputil_table_stats *,
+                                 void *read);
+void pc_explain_read_refused(const char *what, void *read);
+void pc_explain_read_agent(struct pc_explain_read *,
+                           const struct pc_ctl_router *);
+struct json *pc_explain_drops(const struct pc_controller *,
+                              const struct pc_explain_owners *,
+                              const struct pc_explain_read *, struct ds *);
 
 /* pc-explain-overlap.c. */
 void pc_explain_overlap(struct unixctl_conn *, int argc, const char *argv[],

@@ -25,8 +25,8 @@
 #include "util.h"
 
 /* controller/stats: what rules took and VIs got, summed over the routers, how
- * much that is a second since the command was last given, and what flows have
- * dropped. */
+ * much that is a second since the command was last given, and what has been
+ * dropped (pc-explain-count.c). */
 
 /* Rates over longer than that, in ms, say nothing about now. */
 #define MAX_PERIOD (10 * 60 * 1000)
@@ -211,34 +211,6 @@ put_vis(struct stats *st, const struct pc_ctl_service *svc)
     return vis;
 }
 
-/* What the flows of 'read' have dropped, those that have. */
-static struct json *
-put_drops(struct stats *st, const struct pc_explain_read *read)
-{
-    struct json *drops = json_array_create_empty();
-
-    for (size_t i = 0; i < read->n_flows; i++) {
-        const struct pc_explain_flow *f = &read->flows[i];
-
-        if (strcmp(f->actions, "drop") || !f->n_packets) {
-            continue;
-        }
-        struct json *json = json_object_create();
-        char *name = pc_explain_drop_name(st->owners,
-                                          f->table_id - read->base,
-                                          f->priority, f->cookie);
-
-        ds_put_format(st->ds, "  %s: packets=%"PRIu64" bytes=%"PRIu64"\n",
-                      name, f->n_packets, f->n_bytes);
-        json_object_put_string(json, "name", name);
-        json_object_put(json, "packets", json_integer_create(f->n_packets));
-        json_object_put(json, "bytes", json_integer_create(f->n_bytes));
-        json_array_add(drops, json);
-        free(name);
-    }
-    return drops;
-}
-
 /* Appends the services to 'array'; just 'name' if that is nonnull.  Returns their
  * number. */
 static size_t
@@ -288,6 +260,18 @@ put_chains(struct stats *st, const char *name, struct json *array)
     return n;
 }
 
+static struct json *
+refused_json(const struct pc_explain_read *read)
+{
+    struct json *json = json_array_create_empty();
+    const char *what;
+
+    SSET_FOR_EACH (what, &read->refused) {
+        json_array_add(json, json_string_create(what));
+    }
+    return json;
+}
+
 static void
 put_routers(struct stats *st, const struct pc_explain_request *rq,
             struct json *array)
@@ -299,7 +283,7 @@ put_routers(struct stats *st, const struct pc_explain_request *rq,
 
         ds_put_format(st->ds, "dropped on router %s\n", read->name);
         size_t end = st->ds->length;
-        struct json *drops = put_drops(st, read);
+        struct json *drops = pc_explain_drops(st->c, st->owners, read, st->ds);
 
         if (st->ds->length == end) {
             ds_truncate(st->ds, start);
@@ -310,6 +294,7 @@ put_routers(struct stats *st, const struct pc_explain_request *rq,
 
         json_object_put_string(json, "router", read->name);
         json_object_put(json, "drops", drops);
+        json_object_put(json, "not_known", refused_json(read));
         json_array_add(array, json);
     }
 }

@@ -381,6 +381,7 @@ pc_explain_stats(struct unixctl_conn *conn, int argc, const char *argv[],
 
     if (rq) {
         rq->run = pc_explain_stats_run;
+        rq->stats = true;
         pc_explain_start(e, rq, pc_explain_start_reads);
     }
 }

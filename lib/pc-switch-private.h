@@ -64,20 +64,26 @@ struct pc_submission {
     size_t n_refused;           /* Mods refused in this round. */
 };
 
-/* One read of the switch: flows, groups, meters. */
+/* Parts of a read; from PC_READ_GROUP_STATS on they are counters, without which a
+ * switch may do. */
+enum pc_read_part {
+    PC_READ_FLOWS,
+    PC_READ_GROUPS,
+    PC_READ_METERS,
+    PC_READ_GROUP_STATS,
+    PC_READ_METER_STATS,
+    PC_READ_TABLE_STATS,
+    PC_N_READS
+};
+
+/* One read of the switch. */
 struct pc_switch_reading {
     struct ovs_list list_node;  /* In struct pc_switch's 'readings'. */
     const struct pc_switch_read_class *class;
     void *aux;
-    ovs_be32 flow_xid, group_xid, meter_xid;
-    unsigned int pending;       /* Bit mask of PC_READ_*. */
+    ovs_be32 xids[PC_N_READS];
+    unsigned int pending;       /* Bit mask of 1 << enum pc_read_part. */
     int error;
-};
-
-enum {
-    PC_READ_FLOWS = 1 << 0,
-    PC_READ_GROUPS = 1 << 1,
-    PC_READ_METERS = 1 << 2,
 };
 
 struct pc_switch {

@@ -70,7 +70,10 @@
 struct ofputil_flow_stats;
 struct ofputil_group_desc;
 struct ofputil_group_features;
+struct ofputil_group_stats;
 struct ofputil_meter_config;
+struct ofputil_meter_stats;
+struct ofputil_table_stats;
 struct pc_mod;
 struct pc_switch;
 struct sset;
@@ -157,6 +160,17 @@ struct pc_switch_read_class {
     void (*flow)(const struct ofputil_flow_stats *, void *aux);
     void (*group)(const struct ofputil_group_desc *, void *aux);
     void (*meter)(const struct ofputil_meter_config *, void *aux);
+
+    /* Called for the counters of each group and meter of ours, and of each table
+     * of the switch.  Each may be null: then these are not read.  A count of
+     * UINT64_MAX is not known. */
+    void (*group_stats)(const struct ofputil_group_stats *, void *aux);
+    void (*meter_stats)(const struct ofputil_meter_stats *, void *aux);
+    void (*table_stats)(const struct ofputil_table_stats *, void *aux);
+
+    /* Called if the switch refuses to tell the counters of 'what', in words, which
+     * is no error.  Null only if no counters are read. */
+    void (*refused)(const char *what, void *aux);
 
     /* Called once at the end, with 0 or a positive errno (ENOTCONN if the
      * connection was lost meanwhile, EPROTO if the switch refused). */

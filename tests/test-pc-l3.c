@@ -316,7 +316,8 @@ static void
 run_connection(struct router *r)
 {
     static const struct pc_switch_read_class class = {
-        read_flow, read_group, read_meter, read_done
+        .flow = read_flow, .group = read_group, .meter = read_meter,
+        .done = read_done
     };
 
     if (pc_switch_is_ready(r->sw) && pc_switch_epoch(r->sw) != r->epoch) {
