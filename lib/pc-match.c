@@ -21,6 +21,7 @@
 #include <string.h>
 
 #include "flow.h"
+#include "openvswitch/dynamic-string.h"
 #include "openvswitch/meta-flow.h"
 #include "openvswitch/ofp-match.h"
 #include "openvswitch/ofp-parse.h"
@@ -243,6 +244,31 @@ pc_rule_overlap(const struct pc_rule *a, const struct pc_rule *b,
     return false;
 }
 
+/* Returns 's', a match as it is printed, with the names of fields that a packet
+ * is to have: "tp_src" and "icmp_type" stand for fields of any protocol in a match,
+ * but in a packet for those of TCP and ICMP only. */
+static char *
+rename_fields(const char *s, const struct flow *flow)
+{
+    uint8_t proto = is_ip_any(flow) ? flow->nw_proto : 0;
+    const char *old = is_icmpv6(flow, NULL) ? "icmp_" : "tp_";
+    const char *new = (proto == IPPROTO_UDP ? "udp_"
+                       : proto == IPPROTO_SCTP ? "sctp_"
+                       : proto == IPPROTO_ICMPV6 ? "icmpv6_" : NULL);
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    const char *comma;
+
+    for (; new && (comma = strchr(s, ',')); s = comma + 1) {
+        ds_put_buffer(&ds, s, comma + 1 - s);
+        if (!strncmp(comma + 1, old, strlen(old))) {
+            ds_put_cstr(&ds, new);
+            comma += strlen(old);
+        }
+    }
+    ds_put_cstr(&ds, s);
+    return ds_steal_cstr(&ds);
+}
+
 char *
 pc_packet_format(const struct flow *flow)
 {
@@ -266,5 +292,8 @@ pc_packet_format(const struct flow *flow)
             mf_set_value(mf, &value, &match, NULL);
         }
     }
-    return match_to_string(&match, NULL, OFP_DEFAULT_PRIORITY);
+    char *s = match_to_string(&match, NULL, OFP_DEFAULT_PRIORITY);
+    char *renamed = rename_fields(s, flow);
+    free(s);
+    return renamed;
 }

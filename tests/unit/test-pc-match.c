@@ -22,6 +22,7 @@
 #include <string.h>
 
 #include "flow.h"
+#include "openvswitch/ofp-flow.h"
 #include "openvswitch/ofp-port.h"
 #include "pc-model.h"
 #include "pc-test.h"
@@ -273,6 +274,11 @@ static const struct {
     { "ip", "ipv6", NULL },
     { "ip,nw_src=10.1.0.0/24", "ip,nw_src=10.2.0.0/24", NULL },
     { "in_port=1", "tcp6", "tcp6,in_port=1" },
+    { "udp,tp_src=1", "udp,tp_dst=2", "udp,udp_src=1,udp_dst=2" },
+    { "sctp6,tp_src=1", "ipv6", "sctp6,sctp_src=1" },
+    { "icmp6,icmp_type=128", "icmp6,icmp_code=1",
+      "icmp6,icmpv6_type=128,icmpv6_code=1" },
+    { "icmp,icmp_type=8", "ip", "icmp,icmp_type=8" },
 };
 
 START_TEST(test_overlap)
@@ -289,6 +295,12 @@ START_TEST(test_overlap)
     if (overlap) {
         char *s = pc_packet_format(&flow);
         ck_assert_str_eq(s, overlaps[_i].packet);
+
+        struct flow again;
+        char *error = parse_ofp_exact_flow(&again, NULL, NULL, s, NULL);
+        ck_assert_ptr_null(error);
+        ck_assert_int_eq(flow.tp_src, again.tp_src);
+        ck_assert_int_eq(flow.tp_dst, again.tp_dst);
         free(s);
     }
     pc_rule_match_destroy(&a);

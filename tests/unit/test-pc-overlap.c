@@ -115,7 +115,7 @@ START_TEST(test_find)
 
     /* Opposite directions; a mask that no rule has, and one that a rule has. */
     check_find(o, 2, "udp,nw_src=10.2.0.0/16,tp_dst=53",
-               "1 fr udp,nw_src=10.2.0.0,nw_dst=10.1.0.1,tp_dst=53");
+               "1 fr udp,nw_src=10.2.0.0,nw_dst=10.1.0.1,udp_dst=53");
     check_find(o, 2, "ip,nw_dst=10.2.0.1",
                "1 ff ip,nw_src=10.1.0.1,nw_dst=10.2.0.1");
     check_find(o, 2, "ip,nw_src=10.2.0.1",
