@@ -202,9 +202,9 @@ count_name(const struct pc_controller *c,
     case BY_TABLE: {
         char *why = pc_explain_drop_name(owners, PC_END_DROP,
                                          count->id - base, 0, 0);
-        char *name = xasprintf("%s (no flow matches in table %"PRIu32" %s)",
-                               why, count->id,
-                               pc_table_name(base, count->id));
+        char *name = xasprintf("no flow matches in table %"PRIu32" %s: %s",
+                               count->id, pc_table_name(base, count->id),
+                               why);
         free(why);
         return name;
     }

@@ -119,6 +119,9 @@ pc_explain_drop_name(const struct pc_explain_owners *owners,
                          name);
     }
     switch (table) {
+    case PC_TABLE_STEER:
+    case PC_TABLE_NEXT:
+        return xstrdup("its path is not known");
     case PC_TABLE_DELIVER:
         return xstrdup("the VI that was chosen is not attached");
     case PC_TABLE_RETURN:
@@ -134,7 +137,7 @@ pc_explain_drop_name(const struct pc_explain_owners *owners,
                 : xstrdup("the next hop is not known yet"));
     default:
         return (cookie ? xasprintf("by a flow of %s", name)
-                : xstrdup("no flow matches"));
+                : xstrdup("nothing says what to do with it"));
     }
 }
 

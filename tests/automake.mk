@@ -47,6 +47,7 @@ SYSTEM_TESTSUITE_AT = \
 	tests/pc-system-container.at \
 	tests/pc-system-enforce.at \
 	tests/pc-system-chain.at \
+	tests/pc-system-explain.at \
 	tests/pc-system-failure.at \
 	tests/pc-system-fault.at \
 	tests/pc-system-hand.at \
