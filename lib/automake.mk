@@ -60,6 +60,7 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-controller-sync.c \
 	lib/pc-controller-track.c \
 	lib/pc-controller-vi.c \
+	lib/pc-controller-zone.c \
 	lib/pc-controller.c \
 	lib/pc-controller.h \
 	lib/pc-event.c \
@@ -179,6 +180,7 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-switch-read.c \
 	lib/pc-switch-sample.c \
 	lib/pc-switch-submit.c \
+	lib/pc-switch-zone.c \
 	lib/pc-switch.c \
 	lib/pc-switch.h \
 	lib/pc-units.c \
@@ -188,7 +190,9 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-vi.c \
 	lib/pc-vi.h \
 	lib/pc-worker.c \
-	lib/pc-worker.h
+	lib/pc-worker.h \
+	lib/pc-zone.c \
+	lib/pc-zone.h
 nodist_lib_libpcloud_la_SOURCES = \
 	lib/pc-idl.c \
 	lib/pc-idl.h

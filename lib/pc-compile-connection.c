@@ -25,6 +25,7 @@
 #include "pc-flow-table.h"
 #include "pc-layout.h"
 #include "pc-ofpact.h"
+#include "pc-zone.h"
 #include "util.h"
 
 /* affinity=connection: the switch's connection tracking remembers the VI of
@@ -76,7 +77,7 @@ emit(struct conn_ctx *ctx, enum pc_table table, uint16_t priority)
 static uint16_t
 zone_of(const struct conn_ctx *ctx)
 {
-    return PC_CT_ZONE_BASE | ctx->svc->number;
+    return pc_zone_of_service(ctx->svc->number);
 }
 
 static void
@@ -96,7 +97,8 @@ match_vi_direction(struct conn_ctx *ctx, uint16_t number,
     pc_ctx_match_meta(&ctx->up, &meta, PC_META_VI | PC_META_DIRECTION);
 }
 
-/* What comes for the first time is looked up. */
+/* What comes for the first time is looked up.  The last flow is the zone's (see
+ * pc-zone.h): it stays on the switch until the zone has been flushed. */
 static void
 add_lookup(struct conn_ctx *ctx)
 {

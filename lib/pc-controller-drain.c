@@ -25,7 +25,7 @@
 #include "pc-appctl.h"
 #include "pc-controller-private.h"
 #include "pc-event.h"
-#include "pc-layout.h"
+#include "pc-zone.h"
 #include "smap.h"
 #include "svec.h"
 #include "timeval.h"
@@ -225,7 +225,7 @@ count_line(struct pc_controller *c, const char *line, uint16_t zone)
         struct pc_ctl_vi *vi = node->data;
 
         if (vi->vi.number == number && has_connections(vi)
-            && vi->svc->s.number == (zone & ~PC_CT_ZONE_BASE)) {
+            && vi->svc->s.number == pc_zone_service(zone)) {
             vi->counting++;
         }
     }
@@ -270,7 +270,7 @@ start_round(struct pc_controller *c, struct pc_ctl_drain *d)
         if (!has_connections(vi) || time_msec() < vi->drain_confirmed) {
             continue;
         }
-        uint16_t zone = PC_CT_ZONE_BASE | vi->svc->s.number;
+        uint16_t zone = pc_zone_of_service(vi->svc->s.number);
         for (size_t i = 0; i < d->n_zones; i++) {
             known |= d->zones[i] == zone;
         }
@@ -297,7 +297,7 @@ finish_round(struct pc_controller *c, struct pc_ctl_drain *d)
         struct pc_ctl_vi *vi = node->data;
 
         for (size_t i = 0; vi->svc && i < d->n_zones; i++) {
-            if (d->zones[i] == (PC_CT_ZONE_BASE | vi->svc->s.number)
+            if (d->zones[i] == pc_zone_of_service(vi->svc->s.number)
                 && vi->counting >= 0) {
                 vi->n_connections = vi->counting;
             }

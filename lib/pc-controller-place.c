@@ -50,6 +50,7 @@ pc_ctl_place_number(struct pc_controller *c, struct pc_ctl_service *svc,
         /* Not to be given to another service meanwhile. */
         bitmap_set1(c->service_numbers, number);
         svc->placing_number = number;
+        pc_ctl_zone_is_new(c, number);
     }
     pcrec_service_set_number(row, svc->placing_number);
     return true;

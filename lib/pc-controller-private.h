@@ -35,6 +35,7 @@
  *   pc-controller-overlap.c which rule comes first
  *   pc-controller-status.c errors and status written back
  *   pc-controller-probe.c  what a router's switch can do, and what not
+ *   pc-controller-zone.c   flushing of connection tracking
  *   pc-controller-sync.c   desired flows -> switch; acknowledgement
  *
  * A change goes through in that order: a tracked row marks objects dirty, the
@@ -120,6 +121,10 @@ struct pc_ctl_router {
     uint64_t token;             /* ... will have, with this token. */
     struct pc_ctl_mark submitted, done;
     long long int leaving_until;    /* Leaving: give up then, in ms. */
+
+    /* Bitmaps of numbers of services, see pc-controller-zone.c. */
+    unsigned long *new_zones;   /* To be flushed before their first use. */
+    unsigned long *kept_zones;  /* Leaving: not to be flushed; NULL: none. */
     char *error;                /* For Router.error; never NULL. */
 };
 
@@ -457,6 +462,11 @@ void pc_ctl_write_released(struct pc_controller *);
 
 /* pc-controller-probe.c. */
 bool pc_ctl_router_probe(struct pc_ctl_router *);
+
+/* pc-controller-zone.c. */
+void pc_ctl_zone_is_new(struct pc_controller *, uint16_t number);
+void pc_ctl_zones_leave(const struct pc_controller *, struct pc_ctl_router *);
+void pc_ctl_zones_prepare(struct pc_ctl_router *, struct ovs_list *mods);
 
 /* pc-controller-sync.c. */
 struct pc_ctl_router *pc_ctl_router_create(struct pc_controller *,

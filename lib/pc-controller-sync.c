@@ -22,6 +22,7 @@
 #include <malloc.h>
 #endif
 
+#include "bitmap.h"
 #include "dirs.h"
 #include "openvswitch/ofp-flow.h"
 #include "openvswitch/ofp-group.h"
@@ -74,6 +75,7 @@ pc_ctl_router_create(struct pc_controller *c, const struct pcrec_router *row)
     r->sw = pc_switch_create(r->target, PC_CTL_CONTROLLER_ID);
     r->table = pc_flow_table_create();
     hmap_init(&r->parts);
+    r->new_zones = bitmap_allocate(PC_CTL_SERVICES);
     r->submitted = r->done = no_mark;
     r->error = xstrdup("");
     hmap_insert(&c->routers, &r->hmap_node, uuid_hash(&r->uuid));
@@ -104,6 +106,8 @@ pc_ctl_router_destroy(struct pc_controller *c, struct pc_ctl_router *r)
     pc_flow_table_destroy(r->table);
     free(r->name);
     free(r->target);
+    free(r->new_zones);
+    free(r->kept_zones);
     free(r->missing);
     free(r->error);
     free(r);
@@ -122,6 +126,7 @@ pc_ctl_router_leave(struct pc_controller *c, struct pc_ctl_router *r)
     pc_l3_destroy(r->l3);
     r->l3 = NULL;
     pc_flow_table_clear(r->table);
+    pc_ctl_zones_leave(c, r);
     hmap_remove(&c->routers, &r->hmap_node);
     r->held = false;
     ovs_list_push_back(&c->leaving_routers, &r->list_node);
@@ -249,6 +254,7 @@ pc_ctl_finish_reading(struct pc_controller *c, struct pc_ctl_router *r)
     c->counters.n_corrections += c->counters.last_resync_mods;
     VLOG_INFO("router %s: %"PRIu64" changes to what the switch had",
               r->name, c->counters.last_resync_mods);
+    pc_ctl_zones_prepare(r, &mods);
     r->token = pc_switch_submit(r->sw, &mods);
     r->n_bulk = MAX(n_read, c->counters.last_resync_mods);
 }
@@ -281,6 +287,7 @@ pc_ctl_sync_submit(struct pc_ctl_router *r)
 
         pc_flow_table_take_changes(r->table, &mods);
         if (!ovs_list_is_empty(&mods)) {
+            pc_ctl_zones_prepare(r, &mods);
             r->token = pc_switch_submit(r->sw, &mods);
         }
     }

@@ -19,6 +19,8 @@
 
 #include "openvswitch/dynamic-string.h"
 #include "pc-flow-table-private.h"
+#include "pc-layout.h"
+#include "pc-zone.h"
 #include "util.h"
 
 /* The order of pc-mod.h, with groups that use groups apart. */
@@ -30,6 +32,7 @@ enum phase {
     FLOW_DELETE,
     GROUP_DELETE,
     GROUP_LEAF_DELETE,
+    ZONE_FLOW,
     METER_DELETE,
     N_PHASES
 };
@@ -114,16 +117,33 @@ fill_meter_mod(struct ofputil_meter_mod *mm, const struct pc_entry *e)
     }
 }
 
+/* Sets what 'mod', made from 'e', does with a zone.  The owner of a flow that
+ * was there was another's if its cookie says so. */
+static void
+set_zone(struct pc_mod *mod, const struct pc_entry *e)
+{
+    const struct pc_value *want = e->want, *have = e->have;
+
+    mod->zone = pc_zone_of_flow((want ? want : have)->flow.cookie,
+                                e->key.priority, &e->key.match);
+    if (mod->zone && have
+        && (!want || pc_cookie_owner(have->flow.cookie)
+                     != pc_cookie_owner(want->flow.cookie))) {
+        mod->flush = PC_FLUSH_LAST;
+    }
+}
+
 static struct pc_mod *
 entry_to_mod(const struct pc_entry *e)
 {
-    struct pc_mod *mod = xmalloc(sizeof *mod);
+    struct pc_mod *mod = xzalloc(sizeof *mod);
 
     mod->type = e->key.type;
     mod->owner = e->owner;
     switch (mod->type) {
     case PC_MOD_FLOW:
         fill_flow_mod(&mod->fm, e);
+        set_zone(mod, e);
         break;
     case PC_MOD_GROUP:
         fill_group_mod(&mod->gm, e);
@@ -155,8 +175,10 @@ pc_flow_table_take_changes(struct pc_flow_table *t, struct ovs_list *mods)
             continue;
         }
         if (!pc_value_equal(e->want, e->have)) {
-            ovs_list_push_back(&phases[entry_phase(e)],
-                               &entry_to_mod(e)->node);
+            struct pc_mod *mod = entry_to_mod(e);
+
+            ovs_list_push_back(&phases[mod->flush == PC_FLUSH_LAST ? ZONE_FLOW
+                                       : entry_phase(e)], &mod->node);
         }
         if (e->want) {
             pc_value_unref(e->have);

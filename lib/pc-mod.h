@@ -27,7 +27,11 @@
  *     PC_MOD_FLOW    add, modify     | one bundle
  *     PC_MOD_FLOW    delete          |
  *     PC_MOD_GROUP   delete          |
- *     PC_MOD_METER   delete          | sent when the bundle is committed
+ *     PC_MOD_FLOW    of a zone       | sent when the bundle is committed, and
+ *     PC_MOD_METER   delete          | after flushes of those zones
+ *
+ * The flow of a connection tracking zone (pc-zone.h) comes in the last place
+ * when it goes, or gets another owner.
  *
  * A group comes after the groups that its buckets use, and is deleted before
  * them.
@@ -53,12 +57,22 @@ enum pc_mod_type {
     PC_MOD_METER
 };
 
+/* When 'zone' of a mod is to be flushed. */
+enum pc_flush {
+    PC_FLUSH_NONE,
+    PC_FLUSH_FIRST,             /* Before all mods. */
+    PC_FLUSH_LAST               /* Before this one, which comes last. */
+};
+
 struct pc_mod {
     struct ovs_list node;
     enum pc_mod_type type;
     struct uuid owner;          /* Zero if unknown: a stray from the switch. */
     ovs_be32 xid;               /* Of the message that it was last sent in. */
     enum ofperr refused;        /* The switch's answer to that, or 0. */
+    uint16_t zone;              /* This is the flow of this zone; 0: of none. */
+    enum pc_flush flush;
+    ovs_be32 flush_xid;         /* Of the message that flushed 'zone' last. */
     union {
         struct ofputil_flow_mod fm;
         struct ofputil_group_mod gm;

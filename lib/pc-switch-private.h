@@ -18,8 +18,8 @@
 #define PC_SWITCH_PRIVATE_H 1
 
 /* What pc-switch.c (connection, packets), pc-switch-handshake.c,
- * pc-switch-ports.c, pc-switch-submit.c (changes), pc-switch-read.c (reading)
- * and pc-switch-sample.c (can it sample?  counters)
+ * pc-switch-ports.c, pc-switch-submit.c (changes), pc-switch-zone.c (flushes),
+ * pc-switch-read.c (reading) and pc-switch-sample.c (can it sample?  counters)
  * share.  Nobody else includes this. */
 
 #include "openvswitch/ofp-group.h"
@@ -27,10 +27,9 @@
 #include "openvswitch/ofpbuf.h"
 #include "openvswitch/rconn.h"
 #include "openvswitch/shash.h"
+#include "pc-mod.h"
 #include "pc-switch.h"
 #include "sset.h"
-
-struct pc_mod;
 
 enum pc_switch_phase {
     PC_SWITCH_DOWN,             /* No connection. */
@@ -45,7 +44,7 @@ enum pc_submit_stage {
     PC_SUBMIT_ADDING,           /* Bundle open, messages being added. */
     PC_SUBMIT_CHECKING,         /* Barrier sent: were all accepted? */
     PC_SUBMIT_COMMITTING,       /* Commit and barrier sent. */
-    PC_SUBMIT_FINISHING         /* Meter deletions and barrier sent. */
+    PC_SUBMIT_FINISHING         /* Flushes, late mods and barrier sent. */
 };
 
 struct pc_submission {
@@ -55,7 +54,7 @@ struct pc_submission {
     struct ovs_list mods;       /* Contains "struct pc_mod"s. */
     enum pc_submit_stage stage;
     bool bundled;               /* As a bundle, or mod by mod? */
-    bool meters_sent;           /* Meter additions are out. */
+    bool early_sent;            /* What precedes the bundle is out. */
     struct pc_mod *next;        /* Next mod to send, in stage ADDING. */
     uint32_t bundle_id;
     ovs_be32 open_xid, commit_xid, barrier_xid;
@@ -157,6 +156,12 @@ void pc_switch_submit_wait(struct pc_switch *);
 void pc_switch_submit_reset(struct pc_switch *);
 bool pc_switch_submit_error(struct pc_switch *, ovs_be32 xid, enum ofperr);
 void pc_switch_submit_barrier(struct pc_switch *, ovs_be32 xid);
+
+/* pc-switch-zone.c. */
+void pc_switch_flush_zones(struct pc_switch *, struct ovs_list *mods,
+                           enum pc_flush);
+bool pc_switch_flush_error(struct pc_switch *, const struct ovs_list *mods,
+                           ovs_be32 xid, enum ofperr);
 
 /* pc-switch-read.c. */
 void pc_switch_read_reset(struct pc_switch *);

@@ -64,10 +64,18 @@ pc_mod_is_meter(const struct pc_mod *mod)
     return mod->type == PC_MOD_METER;
 }
 
+/* Is 'mod' sent when all others are confirmed? */
 static bool
-pc_mod_is_meter_delete(const struct pc_mod *mod)
+pc_mod_is_late(const struct pc_mod *mod)
 {
-    return pc_mod_is_meter(mod) && mod->mm.command == OFPMC13_DELETE;
+    return (mod->flush == PC_FLUSH_LAST
+            || (pc_mod_is_meter(mod) && pc_mod_is_delete(mod)));
+}
+
+static bool
+pc_mod_is_bundled(const struct pc_mod *mod)
+{
+    return !pc_mod_is_meter(mod) && !pc_mod_is_late(mod);
 }
 
 static struct ofpbuf *
@@ -169,7 +177,7 @@ pc_switch_send_mod(struct pc_switch *sw, const struct pc_submission *sub,
     struct ofpbuf *msg = pc_switch_encode_mod(sw, mod);
 
     ofpmsg_update_length(msg);
-    if (sub->bundled && !pc_mod_is_meter(mod)) {
+    if (sub->bundled && pc_mod_is_bundled(mod)) {
         struct ofputil_bundle_add_msg bam = {
             .bundle_id = sub->bundle_id,
             .flags = BUNDLE_FLAGS,
@@ -190,34 +198,36 @@ pc_submission_bundle_mod(const struct pc_submission *sub,
 {
     for (; node != &sub->mods; node = node->next) {
         struct pc_mod *mod = CONTAINER_OF(node, struct pc_mod, node);
-        if (!pc_mod_is_meter(mod)) {
+        if (pc_mod_is_bundled(mod)) {
             return mod;
         }
     }
     return NULL;
 }
 
+/* Sends the mods that come before the bundle, or those that come after it. */
 static void
-pc_switch_send_meters(struct pc_switch *sw, struct pc_submission *sub,
-                      bool deletions)
+pc_switch_send_unbundled(struct pc_switch *sw, struct pc_submission *sub,
+                         bool late)
 {
     struct pc_mod *mod;
 
+    pc_switch_flush_zones(sw, &sub->mods,
+                          late ? PC_FLUSH_LAST : PC_FLUSH_FIRST);
     LIST_FOR_EACH (mod, node, &sub->mods) {
-        if (pc_mod_is_meter(mod)
-            && pc_mod_is_meter_delete(mod) == deletions) {
+        if (!pc_mod_is_bundled(mod) && pc_mod_is_late(mod) == late) {
             pc_switch_send_mod(sw, sub, mod);
         }
     }
 }
 
 static bool
-pc_submission_has_meter_deletes(const struct pc_submission *sub)
+pc_submission_has_late_mods(const struct pc_submission *sub)
 {
     const struct pc_mod *mod;
 
     LIST_FOR_EACH (mod, node, &sub->mods) {
-        if (pc_mod_is_meter_delete(mod)) {
+        if (pc_mod_is_late(mod)) {
             return true;
         }
     }
@@ -235,9 +245,9 @@ pc_switch_submit_start(struct pc_switch *sw, struct pc_submission *sub)
     sub->next = pc_submission_bundle_mod(sub, sub->mods.next);
     sub->stage = PC_SUBMIT_ADDING;
 
-    if (!sub->meters_sent) {
-        pc_switch_send_meters(sw, sub, false);
-        sub->meters_sent = true;
+    if (!sub->early_sent) {
+        pc_switch_send_unbundled(sw, sub, false);
+        sub->early_sent = true;
         /* A single mod is atomic without a bundle, and needs one round trip
          * instead of two. */
         sub->bundled = (sw->bundles && sub->next
@@ -400,11 +410,14 @@ pc_switch_submit_error(struct pc_switch *sw, ovs_be32 xid, enum ofperr error)
         sub->bundle_error = error;
         return true;
     }
+    if (pc_switch_flush_error(sw, &sub->mods, xid, error)) {
+        return true;
+    }
     struct pc_mod *mod = pc_submission_find(sub, xid);
     if (!mod) {
         return false;
     }
-    if (sub->bundled && !pc_mod_is_meter(mod)
+    if (sub->bundled && pc_mod_is_bundled(mod)
         && (sub->bundle_error || pc_is_bundle_error(error))) {
         /* The bundle is at fault, nothing is known about the mod. */
         sub->bundle_error = (sub->bundle_error ? sub->bundle_error : error);
@@ -447,13 +460,13 @@ pc_switch_submit_finished(struct pc_switch *sw, struct pc_submission *sub)
 static void
 pc_switch_submit_end(struct pc_switch *sw, struct pc_submission *sub)
 {
-    if (!pc_submission_has_meter_deletes(sub)) {
+    if (!pc_submission_has_late_mods(sub)) {
         pc_switch_submit_finished(sw, sub);
         return;
     }
     sub->n_refused = 0;
     sub->answered = NULL;
-    pc_switch_send_meters(sw, sub, true);
+    pc_switch_send_unbundled(sw, sub, true);
     pc_switch_send_barrier(sw, sub);
     sub->stage = PC_SUBMIT_FINISHING;
 }

@@ -42,7 +42,10 @@
  * pc_switch_submit() takes a list of "struct pc_mod"s and returns a token.
  * Meter additions and changes are sent first; all flow and group mods go as
  * one atomic, ordered bundle, in the order of the list; meter deletions are
- * sent last (Open vSwitch takes no meter mods in a bundle).  A barrier ends
+ * sent last (Open vSwitch takes no meter mods in a bundle).  Zones of
+ * connection tracking (pc_mod's 'flush') are flushed before all of it or, when
+ * a barrier has confirmed that the bundle is in force, after it, and then the
+ * flows of those zones go (pc-zone.h).  A barrier ends
  * it, and its reply makes pc_switch_acked() return the token.  If the switch
  * refuses a mod the bundle is discarded as a whole, the refused mod is
  * reported by pc_switch_next_error() with its owner, and the rest is
@@ -95,6 +98,7 @@ struct pc_switch_counters {
     uint64_t n_group_mods;      /* Group mods sent. */
     uint64_t n_meter_mods;      /* Meter mods sent. */
     uint64_t n_bundles;         /* Bundles committed. */
+    uint64_t n_flushes;         /* Connection tracking zones flushed. */
     uint64_t n_submissions;     /* Lists of mods acknowledged. */
     uint64_t n_errors;          /* OpenFlow errors received. */
     uint64_t n_packet_ins;      /* Packet-ins queued for the owner. */

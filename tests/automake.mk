@@ -38,6 +38,7 @@ TESTSUITE_AT = \
 	tests/pc-harness.at \
 	tests/pc-manifest.at \
 	tests/pc-remote.at \
+	tests/pc-zone.at \
 	tests/pc-l3.at \
 	tests/pcloud-ctl.at \
 	tests/controller.at \
@@ -225,6 +226,11 @@ UNIT_TESTS += tests/unit/test-pc-share
 tests_unit_test_pc_share_SOURCES = tests/unit/test-pc-share.c
 tests_unit_test_pc_share_LDADD = $(UNIT_LIBS)
 
+UNIT_TESTS += tests/unit/test-pc-zone
+tests_unit_test_pc_zone_SOURCES = \
+	tests/unit/fake-switch.h \
+	tests/unit/test-pc-zone.c
+tests_unit_test_pc_zone_LDADD = $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/test-pc-compile
 tests_unit_test_pc_compile_SOURCES = \
 	tests/unit/fake-switch.h \

@@ -379,11 +379,22 @@ pcloud_delete_all () {
 
 pcloud_no_vi () { test -z "$(pcloud-ctl --bare --columns=name list VI)"; }
 
+# pcloud_connections: those in our zones, 0x8001 and up.
+pcloud_connections () {
+    ovs-appctl dpctl/dump-conntrack 2>/dev/null | while read -r pc_line; do
+        pc_zone=${pc_line#*,zone=}
+        case $pc_line in
+        *,zone=*) test "${pc_zone%%,*}" -le 32768 || echo "$pc_line" ;;
+        esac
+    done
+}
+
 pcloud_check_switch_clean () {
     for pc_br in $(pcloud_routers); do
         pcloud_flows "$pc_br"
         pcloud_groups "$pc_br"
     done > "$PCLOUD_RUNDIR/left"
+    pcloud_connections >> "$PCLOUD_RUNDIR/left"
     ovs-vsctl --bare --columns=name find Interface \
         'external_ids:packetcloud-vi!=""' >> "$PCLOUD_RUNDIR/left"
     test ! -s "$PCLOUD_RUNDIR/left" && return
