@@ -44,6 +44,7 @@ enum pc_submit_stage {
     PC_SUBMIT_ADDING,           /* Bundle open, messages being added. */
     PC_SUBMIT_CHECKING,         /* Barrier sent: were all accepted? */
     PC_SUBMIT_COMMITTING,       /* Commit and barrier sent. */
+    PC_SUBMIT_SETTLING,         /* Waiting until the zones can be flushed. */
     PC_SUBMIT_FINISHING         /* Flushes, late mods and barrier sent. */
 };
 
@@ -57,6 +58,7 @@ struct pc_submission {
     bool early_sent;            /* What precedes the bundle is out. */
     struct pc_mod *next;        /* Next mod to send, in stage ADDING. */
     uint32_t bundle_id;
+    long long int settled;      /* When that is, in ms. */
     ovs_be32 open_xid, commit_xid, barrier_xid;
     struct pc_mod *answered;    /* Sent mod that was refused last, or NULL. */
     enum ofperr bundle_error;   /* Error of the bundle itself, or 0. */
@@ -122,6 +124,8 @@ struct pc_switch {
     struct ovs_list errors;     /* Contains "struct pc_switch_error"s. */
     size_t n_errors;
 
+    struct ovs_list zones;      /* Contains "struct pc_switch_zone"s. */
+
     /* Reading. */
     struct ovs_list readings;   /* Contains "struct pc_switch_reading"s. */
 
@@ -160,6 +164,10 @@ void pc_switch_submit_barrier(struct pc_switch *, ovs_be32 xid);
 /* pc-switch-zone.c. */
 void pc_switch_flush_zones(struct pc_switch *, struct ovs_list *mods,
                            enum pc_flush);
+void pc_switch_zones_used(struct pc_switch *, const struct ovs_list *mods);
+void pc_switch_zones_run(struct pc_switch *);
+void pc_switch_zones_wait(const struct pc_switch *);
+void pc_switch_zones_reset(struct pc_switch *);
 bool pc_switch_flush_error(struct pc_switch *, const struct ovs_list *mods,
                            ovs_be32 xid, enum ofperr);
 

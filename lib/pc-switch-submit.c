@@ -46,6 +46,12 @@ VLOG_DEFINE_THIS_MODULE(pc_switch_submit);
 /* Errors kept for the owner. */
 #define MAX_ERRORS 1000
 
+/* A switch that has confirmed that flows are gone may go on for a moment with
+ * what its datapath remembers of them (Open vSwitch revalidates in other
+ * threads), and so make connections anew in a zone that was flushed at once.
+ * So much later, in ms, it does not. */
+#define SETTLE_TIME 100
+
 #define BUNDLE_FLAGS (OFPBF_ATOMIC | OFPBF_ORDERED)
 
 static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(30, 60);
@@ -130,6 +136,7 @@ pc_switch_submit(struct pc_switch *sw, struct ovs_list *mods)
     ovs_list_init(&sub->mods);
     ovs_list_splice(&sub->mods, mods->next, mods);
     ovs_list_push_back(&sw->submissions, &sub->list_node);
+    pc_switch_zones_used(sw, &sub->mods);
     pc_switch_submit_run(sw);
     return sub->token;
 }
@@ -221,17 +228,19 @@ pc_switch_send_unbundled(struct pc_switch *sw, struct pc_submission *sub,
     }
 }
 
+/* Stores in '*flush' whether one of them is for a zone that is flushed. */
 static bool
-pc_submission_has_late_mods(const struct pc_submission *sub)
+pc_submission_has_late_mods(const struct pc_submission *sub, bool *flush)
 {
     const struct pc_mod *mod;
+    bool any = false;
 
+    *flush = false;
     LIST_FOR_EACH (mod, node, &sub->mods) {
-        if (pc_mod_is_late(mod)) {
-            return true;
-        }
+        any |= pc_mod_is_late(mod);
+        *flush |= mod->flush == PC_FLUSH_LAST;
     }
-    return false;
+    return any;
 }
 
 /* Starts a round: the first, or one more without the mods refused in the
@@ -287,6 +296,12 @@ pc_switch_submit_run(struct pc_switch *sw)
         && rconn_packet_counter_n_bytes(sw->tx) < MAX_QUEUED_BYTES) {
         pc_switch_submit_add(sw, sub);
     }
+    if (sub && sub->stage == PC_SUBMIT_SETTLING
+        && time_msec() >= sub->settled) {
+        pc_switch_send_unbundled(sw, sub, true);
+        pc_switch_send_barrier(sw, sub);
+        sub->stage = PC_SUBMIT_FINISHING;
+    }
 }
 
 /* Arranges for the poll loop to wake when pc_switch_submit_run() has work. */
@@ -300,6 +315,8 @@ pc_switch_submit_wait(struct pc_switch *sw)
                     && rconn_packet_counter_n_bytes(sw->tx)
                        < MAX_QUEUED_BYTES))) {
         poll_immediate_wake();
+    } else if (sub && sub->stage == PC_SUBMIT_SETTLING) {
+        poll_timer_wait_until(sub->settled);
     }
 }
 
@@ -460,15 +477,17 @@ pc_switch_submit_finished(struct pc_switch *sw, struct pc_submission *sub)
 static void
 pc_switch_submit_end(struct pc_switch *sw, struct pc_submission *sub)
 {
-    if (!pc_submission_has_late_mods(sub)) {
+    bool flush = false;
+
+    if (!pc_submission_has_late_mods(sub, &flush)) {
         pc_switch_submit_finished(sw, sub);
         return;
     }
     sub->n_refused = 0;
     sub->answered = NULL;
-    pc_switch_send_unbundled(sw, sub, true);
-    pc_switch_send_barrier(sw, sub);
-    sub->stage = PC_SUBMIT_FINISHING;
+    sub->settled = flush ? time_msec() + SETTLE_TIME : 0;
+    sub->stage = PC_SUBMIT_SETTLING;
+    pc_switch_submit_run(sw);
 }
 
 /* One more round, without the refused mods.  If the bundle failed and no
@@ -530,6 +549,7 @@ pc_switch_submit_barrier(struct pc_switch *sw, ovs_be32 xid)
         break;
     case PC_SUBMIT_NEW:
     case PC_SUBMIT_ADDING:
+    case PC_SUBMIT_SETTLING:
     default:
         break;
     }

@@ -73,6 +73,7 @@ pc_switch_create(const char *target, uint16_t controller_id)
     sset_init(&sw->changed_ports);
     sset_init(&sw->stale_ports);
     ovs_list_init(&sw->submissions);
+    ovs_list_init(&sw->zones);
     ovs_list_init(&sw->errors);
     ovs_list_init(&sw->packet_ins);
     ovs_list_init(&sw->readings);
@@ -88,6 +89,7 @@ pc_switch_destroy(struct pc_switch *sw)
         return;
     }
     pc_switch_submit_reset(sw);
+    pc_switch_zones_reset(sw);
     pc_switch_read_reset(sw);
     pc_switch_stats_reset(sw);
 
@@ -128,6 +130,7 @@ pc_switch_disconnected(struct pc_switch *sw)
     sw->phase = PC_SWITCH_DOWN;
     sw->handshake = 0;
     pc_switch_submit_reset(sw);
+    pc_switch_zones_reset(sw);
     pc_switch_read_reset(sw);
     pc_switch_stats_reset(sw);
 }
@@ -300,6 +303,7 @@ pc_switch_run(struct pc_switch *sw)
     /* Receiving is how the end of a connection is noticed. */
     if (pc_switch_check_connection(sw) && sw->phase == PC_SWITCH_READY) {
         pc_switch_submit_run(sw);
+        pc_switch_zones_run(sw);
     }
 }
 
@@ -311,6 +315,7 @@ pc_switch_wait(struct pc_switch *sw)
     rconn_recv_wait(sw->rconn);
     if (sw->phase == PC_SWITCH_READY) {
         pc_switch_submit_wait(sw);
+        pc_switch_zones_wait(sw);
     }
 }
 

@@ -43,10 +43,10 @@
  * Meter additions and changes are sent first; all flow and group mods go as
  * one atomic, ordered bundle, in the order of the list; meter deletions are
  * sent last (Open vSwitch takes no meter mods in a bundle).  Zones of
- * connection tracking (pc_mod's 'flush') are flushed before all of it or, when
- * a barrier has confirmed that the bundle is in force, after it, and then the
- * flows of those zones go (pc-zone.h).  A barrier ends
- * it, and its reply makes pc_switch_acked() return the token.  If the switch
+ * connection tracking (pc_mod's 'flush') are flushed before all of it or, a
+ * moment after a barrier has confirmed that the bundle is in force, behind it;
+ * then the flows of those zones go (pc-zone.h).  A barrier ends it, and its
+ * reply makes pc_switch_acked() return the token.  If the switch
  * refuses a mod the bundle is discarded as a whole, the refused mod is
  * reported by pc_switch_next_error() with its owner, and the rest is
  * submitted again without it, so that one owner's mistake delays but does not

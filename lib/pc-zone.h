@@ -36,6 +36,9 @@
  * ct() in that zone meets it, and nothing sends packets there.  Whatever is
  * interrupted, a lost connection or the death of the agent, the next read of
  * the switch finds a flow that nobody desires, and all of that is done again.
+ * (The datapath may apply the old flows a moment longer, and make connections
+ * anew: the flush waits 100 ms for that, and another one follows 2 s later if
+ * the zone is still not in use; see pc-switch-submit.c, pc-switch-zone.c.)
  *
  * If another service gets the number at once, the zone's flow changes its
  * cookie, which names the owner; that is done after the flush as well.
@@ -59,8 +62,8 @@
  *     connection is chosen for anew, and marked anew.
  *   - If the service has been given a new VI with the number of one that is
  *     gone, what went to the old one goes to the new one, in both directions.
- *     It had to go to another VI anyway.  (If the new one drains, such
- *     connections count, until they expire or it comes to its limit.)
+ *     It had to go to another VI anyway.  (If the new one drains, it waits
+ *     for these as well, until they expire or it comes to its limit.)
  *
  * For the same reason a rule that goes, or a VI's failure, flushes nothing: a
  * connection that comes back finds its VI.
