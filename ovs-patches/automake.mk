@@ -15,4 +15,5 @@ EXTRA_DIST += \
 	ovs-patches/0005-dpif-netdev-Let-PMD-threads-block-when-idle.patch \
 	ovs-patches/0006-netdev-linux-Add-the-port-type-system-pmd.patch \
 	ovs-patches/0007-ofp-actions-Let-the-sample-action-output-samples-to-.patch \
-	ovs-patches/0008-netdev-linux-Keep-the-buffers-of-AF_PACKET-receive-s.patch
+	ovs-patches/0008-netdev-linux-Keep-the-buffers-of-AF_PACKET-receive-s.patch \
+	ovs-patches/0009-ofproto-dpif-upcall-Do-not-pause-when-a-port-has-gon.patch
