@@ -261,7 +261,6 @@ pc_explain_drops(const struct pc_controller *c,
     struct json *json = json_array_create_empty();
     struct shash drops = SHASH_INITIALIZER(&drops);
     const struct shash_node **nodes;
-    const char *what;
 
     sum_up(c, owners, read, &drops);
     nodes = shash_sort(&drops);
@@ -273,9 +272,11 @@ pc_explain_drops(const struct pc_controller *c,
     }
     free(nodes);
     shash_destroy_free_data(&drops);
-    SSET_FOR_EACH (what, &read->refused) {
+    const char **names = sset_sort(&read->refused);
+    for (size_t i = 0; i < sset_count(&read->refused); i++) {
         ds_put_format(ds, "  not known: the switch does not tell the counters "
-                      "of %s\n", what);
+                      "of %s\n", names[i]);
     }
+    free(names);
     return json;
 }
