@@ -34,21 +34,88 @@
  * its only rule, so that all that is done for chains is done for it.  The number
  * is kept in Rule.status:path, so that it is the same after a restart.
  *
- * The services of both are looked at anew when any chain or service changed
- * ('afters_stale'). */
+ * The services of both are looked at anew when one of the two changed: those
+ * that are after a name are found by it ('orders'), those that lead to a service
+ * or chain by its UUID ('after_targets'), so that what concerns no such rule
+ * looks at none. */
 
-/* The order of the rules after the service or chain 'name'.  These meet each
- * other only. */
-struct pc_overlap *
-pc_ctl_after_order(struct pc_controller *c, const char *name)
+/* The rules after the service or chain 'name'; NULL if there are none. */
+struct pc_ctl_order *
+pc_ctl_order_find(const struct pc_controller *c, const char *name)
 {
-    struct pc_overlap *order = shash_find_data(&c->orders, name);
+    return shash_find_data(&c->orders, name);
+}
+
+static void
+enter_order(struct pc_controller *c, struct pc_ctl_after *after,
+            const char *name)
+{
+    struct pc_ctl_order *order = pc_ctl_order_find(c, name);
 
     if (!order) {
-        order = pc_overlap_create();
+        order = xmalloc(sizeof *order);
+        order->name = xstrdup(name);
+        order->overlap = pc_overlap_create();
+        ovs_list_init(&order->afters);
         shash_add(&c->orders, name, order);
     }
-    return order;
+    after->order = order;
+    ovs_list_push_back(&order->afters, &after->order_node);
+    after->rule->order = order->overlap;
+}
+
+/* The rule of 'after' has no level any more. */
+static void
+leave_order(struct pc_controller *c, struct pc_ctl_after *after)
+{
+    struct pc_ctl_order *order = after->order;
+
+    ovs_list_remove(&after->order_node);
+    after->order = NULL;
+    after->rule->order = c->overlap;
+    if (ovs_list_is_empty(&order->afters)) {
+        ovs_assert(!pc_overlap_count(order->overlap));
+        shash_find_and_delete(&c->orders, order->name);
+        pc_overlap_destroy(order->overlap);
+        free(order->name);
+        free(order);
+    }
+}
+
+static void
+set_target(struct pc_controller *c, struct pc_ctl_after *after,
+           const struct uuid *target)
+{
+    if (!uuid_is_zero(&after->target)) {
+        hindex_remove(&c->after_targets, &after->target_node);
+    }
+    after->target = target ? *target : UUID_ZERO;
+    if (target) {
+        hindex_insert(&c->after_targets, &after->target_node,
+                      uuid_hash(target));
+    }
+}
+
+/* The service or chain 'name' with 'uuid' came, goes or is another: the rules
+ * that are after it or lead to it are to be looked at. */
+void
+pc_ctl_afters_touch(struct pc_controller *c, const char *name,
+                    const struct uuid *uuid)
+{
+    const struct pc_ctl_order *order = pc_ctl_order_find(c, name);
+    struct pc_ctl_after *after;
+
+    if (order) {
+        LIST_FOR_EACH (after, order_node, &order->afters) {
+            hmapx_add(&c->stale_afters, after);
+        }
+    }
+    HINDEX_FOR_EACH_WITH_HASH (after, target_node, uuid_hash(uuid),
+                               &c->after_targets) {
+        if (uuid_equals(&after->target, uuid)) {
+            hmapx_add(&c->stale_afters, after);
+        }
+    }
 }
 
 /* The number in 'row', if it is free, or another one; 0 if there is none. */
@@ -81,13 +148,12 @@ create_after(struct pc_controller *c, struct pc_ctl_rule *rule,
     chain->path.uuid = rule->uuid;
     chain->path.uuid.parts[3] = ~chain->path.uuid.parts[3];
     hmap_insert(&c->chains, &chain->hmap_node, uuid_hash(&chain->path.uuid));
-    hmapx_add(&c->afters, after);
     pc_ctl_chain_set_number(c, chain, choose_number(c, row));
     return after;
 }
 
-/* Takes over Rule.options:after.  Returns true if 'rule' is after something:
- * then it has its target; otherwise the caller gives it one. */
+/* Takes over Rule.options:after.  Returns true if 'rule', which has no level, is
+ * after something: then it has its target; otherwise the caller gives it one. */
 bool
 pc_ctl_after_update(struct pc_controller *c, struct pc_ctl_rule *rule,
                     const struct pcrec_rule *row)
@@ -99,17 +165,22 @@ pc_ctl_after_update(struct pc_controller *c, struct pc_ctl_rule *rule,
             pc_ctl_rule_set_target(c, rule, NULL, NULL);
             pc_ctl_after_remove(c, rule);
         }
-        rule->order = c->overlap;
         return false;
     }
     if (!rule->after) {
         rule->after = create_after(c, rule, row);
         pc_ctl_rule_set_target(c, rule, NULL, &rule->after->chain);
     }
-    free(rule->after->before);
-    rule->after->before = xstrdup(before);
-    rule->order = pc_ctl_after_order(c, before);
-    c->afters_stale = true;
+    struct pc_ctl_after *after = rule->after;
+    if (!after->order || strcmp(after->order->name, before)) {
+        if (after->order) {
+            leave_order(c, after);
+        }
+        enter_order(c, after, before);
+    }
+    set_target(c, after, (row->service ? &row->service->header_.uuid
+                          : row->chain ? &row->chain->header_.uuid : NULL));
+    hmapx_add(&c->stale_afters, after);
     return true;
 }
 
@@ -121,8 +192,9 @@ pc_ctl_after_remove(struct pc_controller *c, struct pc_ctl_rule *rule)
 
     if (after) {
         pc_ctl_chain_remove(c, &after->chain);
-        hmapx_find_and_delete(&c->afters, after);
-        free(after->before);
+        leave_order(c, after);
+        set_target(c, after, NULL);
+        hmapx_find_and_delete(&c->stale_afters, after);
         free(after);
         rule->after = NULL;
     }
@@ -134,27 +206,23 @@ static const struct pc_path *
 find_before(const struct pc_controller *c, struct pc_ctl_after *after,
             char **error)
 {
-    const struct pc_ctl_service *svc;
+    const char *name = after->order->name;
+    const struct pc_ctl_service *svc = pc_ctl_service_by_name(c, name);
     const struct pc_ctl_chain *chain;
 
-    HMAP_FOR_EACH (svc, hmap_node, &c->services) {
-        if (strcmp(svc->s.name, after->before)) {
-            continue;
-        } else if (svc->s.mode == PC_MODE_HOST) {
-            *error = xasprintf("service %s has mode host: no rule sends "
-                               "anything through it", svc->s.name);
-            return NULL;
-        }
+    if (svc && svc->s.mode == PC_MODE_HOST) {
+        *error = xasprintf("service %s has mode host: no rule sends anything "
+                           "through it", name);
+        return NULL;
+    } else if (svc) {
         pc_path_alone(&after->alone, &svc->s);
         return svc->s.number ? &after->alone : NULL;
     }
-    HMAP_FOR_EACH (chain, hmap_node, &c->chains) {
-        if (!chain->after && !strcmp(chain->name, after->before)) {
-            return chain->path.n_hops ? &chain->path : NULL;
-        }
+    chain = pc_ctl_chain_by_name(c, name);
+    if (chain) {
+        return chain->path.n_hops ? &chain->path : NULL;
     }
-    *error = xasprintf("there is no service or chain %s to be after",
-                       after->before);
+    *error = xasprintf("there is no service or chain %s to be after", name);
     return NULL;
 }
 
@@ -210,6 +278,8 @@ check_hops(const struct pc_path *before,
     return NULL;
 }
 
+/* One of the two paths has changed.  The rule's flows depend on the number and
+ * the modes of their services, too. */
 static void
 settle(struct pc_controller *c, struct pc_ctl_after *after,
        const struct pcrec_rule *row)
@@ -228,36 +298,32 @@ settle(struct pc_controller *c, struct pc_ctl_after *after,
     }
     pc_ctl_chain_set_hops(c, &after->chain, hops,
                           error || !path->before ? 0 : n);
-    if (path->before && (path->before->number != after->known_number
-                         || path->before->n_hops != after->known_hops)) {
+    if (path->before && path->before->number != after->known_number) {
         after->known_number = path->before->number;
-        after->known_hops = path->before->n_hops;
         hmapx_add(&c->dirty_chains, &after->chain);
-        hmapx_add(&c->dirty_rules, after->rule);
     }
+    hmapx_add(&c->dirty_rules, after->rule);
     pc_ctl_chain_set_error(c, &after->chain, error);
 }
 
 /* Brings the paths of rules that are after others to what the rows say, as far
- * as anything changed. */
+ * as anything changed that concerns them. */
 void
 pc_ctl_afters_settle(struct pc_controller *c)
 {
     struct hmapx_node *node;
 
-    if (!c->afters_stale) {
-        return;
-    }
-    HMAPX_FOR_EACH (node, &c->afters) {
+    HMAPX_FOR_EACH (node, &c->stale_afters) {
         struct pc_ctl_after *after = node->data;
         const struct pcrec_rule *row
             = pcrec_rule_get_for_uuid(c->idl, &after->rule->uuid);
 
+        c->counters.n_afters++;
         if (row) {
             settle(c, after, row);
         }
     }
-    c->afters_stale = false;
+    hmapx_clear(&c->stale_afters);
 }
 
 /* A service on 'path' whose VIs have one port for both directions, NULL if there

@@ -18,6 +18,7 @@
 #include "pc-controller.h"
 
 #include "bitmap.h"
+#include "hash.h"
 #include "openvswitch/vlog.h"
 #include "pc-controller-private.h"
 #include "pc-layout.h"
@@ -40,6 +41,21 @@ pc_ctl_chain_find(const struct pc_controller *c, const struct uuid *uuid)
 
     HMAP_FOR_EACH_WITH_HASH (chain, hmap_node, uuid_hash(uuid), &c->chains) {
         if (uuid_equals(&chain->path.uuid, uuid)) {
+            return chain;
+        }
+    }
+    return NULL;
+}
+
+/* The chain 'name', NULL if there is none. */
+struct pc_ctl_chain *
+pc_ctl_chain_by_name(const struct pc_controller *c, const char *name)
+{
+    struct pc_ctl_chain *chain;
+
+    HMAP_FOR_EACH_WITH_HASH (chain, name_node, hash_string(name, 0),
+                             &c->chain_names) {
+        if (!strcmp(chain->name, name)) {
             return chain;
         }
     }
@@ -122,6 +138,20 @@ pc_ctl_service_del_position(struct pc_ctl_service *svc,
     s->n_positions = n;
 }
 
+/* 'chain' came or changed: so may what depends on it, and whether it waits. */
+static void
+pc_ctl_chain_touch(struct pc_controller *c, struct pc_ctl_chain *chain)
+{
+    if (!chain->after) {
+        pc_ctl_afters_touch(c, chain->name, &chain->path.uuid);
+        if (chain->path.n_hops) {
+            hmapx_find_and_delete(&c->idle_chains, chain);
+        } else {
+            hmapx_add(&c->idle_chains, chain);
+        }
+    }
+}
+
 /* Makes the hops of 'chain' be the 'n' in 'hops': none takes it out of use. */
 void
 pc_ctl_chain_set_hops(struct pc_controller *c, struct pc_ctl_chain *chain,
@@ -161,6 +191,7 @@ pc_ctl_chain_set_hops(struct pc_controller *c, struct pc_ctl_chain *chain,
         pc_ctl_dirty_rules(c, &chain->rules);
     }
     hmapx_add(&c->dirty_chains, chain);
+    pc_ctl_chain_touch(c, chain);
     hmapx_destroy(&touched);
 }
 
@@ -175,8 +206,13 @@ pc_ctl_service_leave_chains(struct pc_controller *c,
             = pc_ctl_chain_from_path(svc->s.positions[0].path);
 
         pc_ctl_chain_set_hops(c, chain, NULL, 0);
-        hmapx_add(&c->stale_chains, chain);
+        if (chain->after) {
+            hmapx_add(&c->stale_afters, chain->after);
+        } else {
+            hmapx_add(&c->stale_chains, chain);
+        }
     }
+    pc_ctl_afters_touch(c, svc->s.name, &svc->s.uuid);
     c->services_changed = true;
 }
 
@@ -206,6 +242,7 @@ pc_ctl_chain_set_error(struct pc_controller *c, struct pc_ctl_chain *chain,
     chain->error = error;
     hmapx_add(&c->bad_chains, chain);
     pc_ctl_dirty_rules(c, &chain->rules);
+    pc_ctl_chain_touch(c, chain);
 }
 
 void
@@ -246,7 +283,10 @@ pc_ctl_chain_update(struct pc_controller *c, const struct pcrec_chain *row)
         ovs_list_init(&chain->rules);
         hmap_insert(&c->chains, &chain->hmap_node,
                     uuid_hash(&chain->path.uuid));
+        hmap_insert(&c->chain_names, &chain->name_node,
+                    hash_string(chain->name, 0));
         hmapx_add(&c->bad_chains, chain);   /* Perhaps outdated. */
+        pc_ctl_chain_touch(c, chain);
     }
     if (chain->number != row->number) {
         pc_ctl_chain_set_number(c, chain, row->number);
@@ -273,7 +313,11 @@ pc_ctl_chain_remove(struct pc_controller *c, struct pc_ctl_chain *chain)
                                        : chain->placing_number));
     }
     pc_ctl_disown(c, &chain->path.uuid);
-    c->afters_stale = true;
+    if (!chain->after) {
+        pc_ctl_chain_touch(c, chain);
+        hmap_remove(&c->chain_names, &chain->name_node);
+        hmapx_find_and_delete(&c->idle_chains, chain);
+    }
     hmapx_find_and_delete(&c->dirty_chains, chain);
     hmapx_find_and_delete(&c->stale_chains, chain);
     hmapx_find_and_delete(&c->to_number, chain);
@@ -349,16 +393,11 @@ pc_ctl_chain_settle(struct pc_controller *c, struct pc_ctl_chain *chain)
 void
 pc_ctl_chains_settle(struct pc_controller *c)
 {
-    struct pc_ctl_chain *chain;
     struct hmapx_node *node;
 
-    c->afters_stale |= (c->services_changed
-                        || !hmapx_is_empty(&c->stale_chains));
     if (c->services_changed) {
-        HMAP_FOR_EACH (chain, hmap_node, &c->chains) {
-            if (!chain->path.n_hops) {
-                hmapx_add(&c->stale_chains, chain);
-            }
+        HMAPX_FOR_EACH (node, &c->idle_chains) {
+            hmapx_add(&c->stale_chains, node->data);
         }
         c->services_changed = false;
     }

@@ -18,6 +18,7 @@
 #include "pc-controller.h"
 
 #include "bitmap.h"
+#include "hash.h"
 #include "openvswitch/vlog.h"
 #include "packets.h"
 #include "pc-controller-private.h"
@@ -46,6 +47,21 @@ pc_ctl_service_find(const struct pc_controller *c, const struct uuid *uuid)
     return NULL;
 }
 
+/* The service 'name', NULL if there is none. */
+struct pc_ctl_service *
+pc_ctl_service_by_name(const struct pc_controller *c, const char *name)
+{
+    struct pc_ctl_service *svc;
+
+    HMAP_FOR_EACH_WITH_HASH (svc, name_node, hash_string(name, 0),
+                             &c->service_names) {
+        if (!strcmp(svc->s.name, name)) {
+            return svc;
+        }
+    }
+    return NULL;
+}
+
 static void
 pc_ctl_service_dirty_vis(struct pc_controller *c, struct pc_ctl_service *svc)
 {
@@ -67,18 +83,22 @@ pc_ctl_service_dirty_rules(struct pc_controller *c,
     }
 }
 
+/* A service keeps its name. */
 static struct pc_ctl_service *
-pc_ctl_service_create(struct pc_controller *c, const struct uuid *uuid)
+pc_ctl_service_create(struct pc_controller *c, const struct uuid *uuid,
+                      const char *name)
 {
     struct pc_ctl_service *svc = xzalloc(sizeof *svc);
 
     svc->s.uuid = *uuid;
-    svc->s.name = xstrdup("");
+    svc->s.name = xstrdup(name);
     ovs_list_init(&svc->vis);
     ovs_list_init(&svc->rules);
     hmap_insert(&c->services, &svc->hmap_node, uuid_hash(uuid));
+    hmap_insert(&c->service_names, &svc->name_node, hash_string(name, 0));
     hmapx_add(&c->dirty_services, svc);
     hmapx_add(&c->bad_services, svc);   /* Perhaps the row's is outdated. */
+    pc_ctl_afters_touch(c, name, uuid);
     c->services_changed = true;
     return svc;
 }
@@ -137,11 +157,7 @@ pc_ctl_service_update(struct pc_controller *c,
         return;
     }
     if (!svc) {
-        svc = pc_ctl_service_create(c, &row->header_.uuid);
-    }
-    if (strcmp(svc->s.name, row->name)) {
-        free(svc->s.name);
-        svc->s.name = xstrdup(row->name);
+        svc = pc_ctl_service_create(c, &row->header_.uuid, row->name);
     }
 
     pc_ctl_service_set_attachment(c, svc, row);
@@ -192,6 +208,7 @@ pc_ctl_service_remove(struct pc_controller *c, struct pc_ctl_service *svc)
     hmapx_find_and_delete(&c->to_place, svc);
     hmapx_find_and_delete(&c->bad_services, svc);
     hmap_remove(&c->services, &svc->hmap_node);
+    hmap_remove(&c->service_names, &svc->name_node);
     free(svc->s.name);
     free(svc->s.vis);
     free(svc->s.positions);

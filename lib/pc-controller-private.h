@@ -143,6 +143,7 @@ struct pc_ctl_part {
 
 struct pc_ctl_service {
     struct hmap_node hmap_node; /* In struct pc_controller's 'services'. */
+    struct hmap_node name_node; /* In 'service_names', by name. */
     struct pc_service s;
     struct ovs_list vis;        /* Contains "struct pc_ctl_vi"s. */
     struct ovs_list rules;      /* Contains "struct pc_ctl_rule"s. */
@@ -155,6 +156,7 @@ struct pc_ctl_service {
 /* A chain, or the path of a rule that is after another path. */
 struct pc_ctl_chain {
     struct hmap_node hmap_node; /* In struct pc_controller's 'chains'. */
+    struct hmap_node name_node; /* In 'chain_names', by name; unless: */
     struct pc_ctl_after *after; /* NULL: a chain. */
     char *name;
     struct pc_path path;        /* No hops: not in use. */
@@ -170,10 +172,20 @@ struct pc_ctl_chain {
 struct pc_ctl_after {
     struct pc_ctl_chain chain;
     struct pc_ctl_rule *rule;
-    char *before;               /* Name of a service or chain. */
-    struct pc_path alone;       /* The path of 'before', if a service. */
-    uint16_t known_number;      /* What the flows know of that path. */
-    size_t known_hops;
+    struct pc_ctl_order *order; /* What it is after; never NULL. */
+    struct ovs_list order_node; /* In that one's 'afters'. */
+    struct uuid target;         /* Of the rule's service or chain. */
+    struct hindex_node target_node; /* In 'after_targets', by 'target'. */
+    struct pc_path alone;       /* The path that it is after, if a service. */
+    uint16_t known_number;      /* That path's, as the flows know it. */
+};
+
+/* The rules that are after the service or chain 'name': they meet each other
+ * only.  There is none without rules. */
+struct pc_ctl_order {
+    char *name;                 /* In struct pc_controller's 'orders'. */
+    struct ovs_list afters;     /* Contains "struct pc_ctl_after"s. */
+    struct pc_overlap *overlap; /* Their levels. */
 };
 
 struct pc_ctl_vi {
@@ -254,6 +266,8 @@ struct pc_ctl_counters {
     uint64_t last_resync_mods;  /* Mods that the last comparison gave. */
     uint64_t n_corrections;     /* Sum of those. */
     uint64_t n_recomputes;
+    uint64_t n_afters;          /* Times that a rule that is after something
+                                 * was looked at. */
 };
 
 struct pc_controller {
@@ -265,6 +279,9 @@ struct pc_controller {
     bool loaded;                /* All rows are in the maps below. */
 
     struct hmap routers, services, chains, vis, rules, parts;
+    struct hmap service_names, chain_names; /* By name.  For a moment two may
+                                             * have one: a new one, and one
+                                             * that is about to go. */
     struct hmap inspections;    /* Contains "struct pc_ctl_inspection"s. */
     long long int count_at;     /* Next look at the ports' counters, in ms. */
     long long int release_at;   /* Next look at VIs to be stopped; 0: none. */
@@ -281,9 +298,10 @@ struct pc_controller {
     struct hmapx dirty_chains;
     struct hmapx dirty_parts;   /* Interfaces and routes to compile. */
     struct hmapx stale_chains;  /* Whose hops are to be looked at. */
+    struct hmapx idle_chains;   /* Without hops, as when a service is missing;
+                                 * those that have a row. */
     bool services_changed;      /* So chains that wait for one may go on. */
-    struct hmapx afters;        /* Contains "struct pc_ctl_after"s. */
-    bool afters_stale;          /* They are to be looked at. */
+    struct hmapx stale_afters;  /* "struct pc_ctl_after"s to be looked at. */
     struct hmapx to_place;      /* Services to look at. */
     struct hmapx draining;      /* VIs with admin_state "drain". */
     struct pc_ctl_drain *drain;
@@ -295,8 +313,9 @@ struct pc_controller {
     struct hmapx port_rules;    /* Rules that name a port. */
 
     struct pc_overlap *overlap; /* Rules with a level, but for ... */
-    struct shash orders;        /* ... "struct pc_overlap"s: of the rules after
-                                 * the service or chain of that name. */
+    struct shash orders;        /* ... those in "struct pc_ctl_order"s, ... */
+    struct hindex after_targets;    /* ... "struct pc_ctl_after"s by where
+                                     * their rules lead. */
     struct hindex overlapping;  /* Rules with 'overlaps', by 'other': many
                                  * have the same. */
     struct hmapx stale;         /* Rules whose 'overlaps' is outdated. */
@@ -323,6 +342,8 @@ void pc_ctl_track(struct pc_controller *, const struct pcrec_cloudlet *);
 /* pc-controller-model.c. */
 struct pc_ctl_service *pc_ctl_service_find(const struct pc_controller *,
                                            const struct uuid *);
+struct pc_ctl_service *pc_ctl_service_by_name(const struct pc_controller *,
+                                              const char *name);
 struct pc_ctl_rule *pc_ctl_rule_find(const struct pc_controller *,
                                      const struct uuid *);
 void pc_ctl_service_update(struct pc_controller *,
@@ -343,6 +364,8 @@ void pc_ctl_vi_leave(struct pc_controller *, struct pc_ctl_vi *);
 /* pc-controller-chain.c. */
 struct pc_ctl_chain *pc_ctl_chain_find(const struct pc_controller *,
                                        const struct uuid *);
+struct pc_ctl_chain *pc_ctl_chain_by_name(const struct pc_controller *,
+                                          const char *name);
 void pc_ctl_chain_update(struct pc_controller *, const struct pcrec_chain *);
 void pc_ctl_chain_remove(struct pc_controller *, struct pc_ctl_chain *);
 void pc_ctl_chains_settle(struct pc_controller *);
@@ -360,10 +383,13 @@ void pc_ctl_chain_set_number(struct pc_controller *, struct pc_ctl_chain *,
                              uint16_t number);
 
 /* pc-controller-after.c. */
-struct pc_overlap *pc_ctl_after_order(struct pc_controller *, const char *name);
+struct pc_ctl_order *pc_ctl_order_find(const struct pc_controller *,
+                                       const char *name);
 bool pc_ctl_after_update(struct pc_controller *, struct pc_ctl_rule *,
                          const struct pcrec_rule *);
 void pc_ctl_after_remove(struct pc_controller *, struct pc_ctl_rule *);
+void pc_ctl_afters_touch(struct pc_controller *, const char *name,
+                         const struct uuid *);
 void pc_ctl_afters_settle(struct pc_controller *);
 char *pc_ctl_after_check(const struct pc_rule *) OVS_WARN_UNUSED_RESULT;
 

@@ -86,6 +86,8 @@ pc_controller_init_maps(struct pc_controller *c)
     hmap_init(&c->routers);
     hmap_init(&c->services);
     hmap_init(&c->chains);
+    hmap_init(&c->service_names);
+    hmap_init(&c->chain_names);
     hmap_init(&c->inspections);
     hmap_init(&c->vis);
     hmap_init(&c->rules);
@@ -104,7 +106,8 @@ pc_controller_init_maps(struct pc_controller *c)
     hmapx_init(&c->dirty_chains);
     hmapx_init(&c->dirty_parts);
     hmapx_init(&c->stale_chains);
-    hmapx_init(&c->afters);
+    hmapx_init(&c->idle_chains);
+    hmapx_init(&c->stale_afters);
     hmapx_init(&c->to_place);
     hmapx_init(&c->to_number);
     hmapx_init(&c->bad_rules);
@@ -115,6 +118,7 @@ pc_controller_init_maps(struct pc_controller *c)
     hmapx_init(&c->port_rules);
     c->overlap = pc_overlap_create();
     shash_init(&c->orders);
+    hindex_init(&c->after_targets);
     hindex_init(&c->overlapping);
     hmapx_init(&c->stale);
 }
@@ -125,6 +129,8 @@ pc_controller_destroy_maps(struct pc_controller *c)
     hmap_destroy(&c->routers);
     hmap_destroy(&c->services);
     hmap_destroy(&c->chains);
+    hmap_destroy(&c->service_names);
+    hmap_destroy(&c->chain_names);
     hmap_destroy(&c->inspections);
     hmap_destroy(&c->vis);
     hmap_destroy(&c->rules);
@@ -141,7 +147,8 @@ pc_controller_destroy_maps(struct pc_controller *c)
     hmapx_destroy(&c->dirty_chains);
     hmapx_destroy(&c->dirty_parts);
     hmapx_destroy(&c->stale_chains);
-    hmapx_destroy(&c->afters);
+    hmapx_destroy(&c->idle_chains);
+    hmapx_destroy(&c->stale_afters);
     hmapx_destroy(&c->to_place);
     hmapx_destroy(&c->to_number);
     hmapx_destroy(&c->bad_rules);
@@ -152,11 +159,9 @@ pc_controller_destroy_maps(struct pc_controller *c)
     hmapx_destroy(&c->port_rules);
     pc_ctl_overlap_forget(c);
     pc_overlap_destroy(c->overlap);
-    struct shash_node *order;
-    SHASH_FOR_EACH (order, &c->orders) {
-        pc_overlap_destroy(order->data);
-    }
+    ovs_assert(shash_is_empty(&c->orders)); /* No rules. */
     shash_destroy(&c->orders);
+    hindex_destroy(&c->after_targets);
     hindex_destroy(&c->overlapping);
     hmapx_destroy(&c->stale);
 }

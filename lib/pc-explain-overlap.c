@@ -34,6 +34,7 @@ struct pc_explain_asked {
     struct pc_rule_match match;
     const char *text;           /* The match, as it was given. */
     struct pc_overlap *order;   /* Whom it meets. */
+    struct pc_overlap *empty;   /* That, if there is nobody; else NULL. */
     struct pc_overlap_place place;
 };
 
@@ -92,8 +93,12 @@ pc_explain_ask(struct pc_controller *c, const char *argv[],
                                           ? pc_switch_port_map(r->sw) : NULL),
                                 &a->match);
     if (!error) {
+        const struct pc_ctl_order *order = pc_ctl_order_find(c, argv[4]);
+
         a->text = argv[5];
-        a->order = *argv[4] ? pc_ctl_after_order(c, argv[4]) : c->overlap;
+        a->empty = *argv[4] && !order ? pc_overlap_create() : NULL;
+        a->order = (!*argv[4] ? c->overlap : order ? order->overlap
+                    : a->empty);
         a->rule.match = &a->match;
         a->rule.priority = priority;
         a->rule.target = pc_explain_target(c, argv[1]);
@@ -201,6 +206,7 @@ pc_explain_overlap(struct unixctl_conn *conn, int argc, const char *argv[],
         if (!error) {
             pc_explain_overlap_rule(e->c, &a, json, &ds);
             pc_rule_match_destroy(&a.match);
+            pc_overlap_destroy(a.empty);
         }
     }
     if (error) {

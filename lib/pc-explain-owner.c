@@ -61,7 +61,7 @@ pc_explain_add_rules(struct pc_explain_owners *owners,
                       row && row->chain ? row->chain->name
                       : row && row->service ? row->service->name : "(none)",
                       row ? row->match : "", rule->after ? " after " : "",
-                      rule->after ? rule->after->before : ""));
+                      rule->after ? rule->after->order->name : ""));
         owner->rule = rule;
         owner->service
             = (row && row->service

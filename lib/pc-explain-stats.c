@@ -244,7 +244,8 @@ put_chains(struct stats *st, const char *name, struct json *array)
 
     HMAP_FOR_EACH (chain, hmap_node, &st->c->chains) {
         const char *what = chain->after ? "after" : "chain";
-        const char *who = chain->after ? chain->after->before : chain->name;
+        const char *who = (chain->after ? chain->after->order->name
+                           : chain->name);
 
         if (name && strcmp(name, who)) {
             continue;

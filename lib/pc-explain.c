@@ -285,6 +285,8 @@ pc_explain_counters(struct unixctl_conn *conn, int argc, const char *argv[],
     pc_explain_count(json, &ds, "resyncs", n->n_resyncs);
     pc_explain_count(json, &ds, "last_resync_mods", n->last_resync_mods);
     pc_explain_count(json, &ds, "recomputes", n->n_recomputes);
+    pc_explain_count(json, &ds, "after_rules_looked_at", n->n_afters);
+    pc_explain_count(json, &ds, "after_orders", shash_count(&e->c->orders));
     HMAP_FOR_EACH (r, hmap_node, &e->c->routers) {
         pc_explain_count_router(routers, &ds, r);
     }
