@@ -56,6 +56,7 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-controller-private.h \
 	lib/pc-controller-probe.c \
 	lib/pc-controller-recompute.c \
+	lib/pc-controller-returns.c \
 	lib/pc-controller-status.c \
 	lib/pc-controller-sync.c \
 	lib/pc-controller-track.c \

@@ -75,6 +75,20 @@ match_returned(struct match *match, const struct pc_rule *rule,
     }
 }
 
+void
+pc_compile_returned_match(const struct pc_rule *rule,
+                          struct pc_rule_match *returned)
+{
+    for (int dir = PC_FORWARD; dir <= PC_REVERSE; dir++) {
+        struct match match;
+
+        match_returned(&match, rule, dir);
+        minimatch_init(&returned->match[dir], &match);
+    }
+    returned->symmetric = rule->match->symmetric && !rule->path->before;
+    returned->reverse_any = rule->match->reverse_any;
+}
+
 /* Tells the place of a packet that returned from a VI of hop number 'hop',
  * counted in the forward direction, of 'rule''s path. */
 static void

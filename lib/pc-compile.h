@@ -84,6 +84,7 @@
 #include "pc-model.h"
 
 struct pc_flow_table;
+struct pc_rule_match;
 
 /* The flows that are always there, owned by the zero UUID: what is never
  * diverted, and the ends of the tables; and the group that the others' last
@@ -94,6 +95,13 @@ void pc_compile_common(struct pc_flow_table *, uint8_t base);
  * match must have passed pc_rule_match_check(). */
 void pc_compile_rule(struct pc_flow_table *, uint8_t base,
                      const struct pc_rule *);
+
+/* Makes '*returned' what tells that a packet which a service that asks returns
+ * is one of 'rule', which has a path: in both directions, even if the match is
+ * symmetric, if the path is after another one.  The caller frees it with
+ * pc_rule_match_destroy(). */
+void pc_compile_returned_match(const struct pc_rule *rule,
+                               struct pc_rule_match *returned);
 
 /* A service: its groups, and the steering of the path of which it is the only
  * hop. */

@@ -93,6 +93,7 @@ pc_ctl_service_moved(struct pc_controller *c, struct pc_ctl_service *svc)
     bool asks = pc_service_asks(&svc->s);
     struct pc_ctl_vi *vi;
 
+    pc_ctl_returns_follow(c, svc);
     hmapx_add(&c->dirty_services, svc);
     LIST_FOR_EACH (vi, svc_node, &svc->vis) {
         hmapx_add(&c->dirty_vis, vi);
@@ -121,6 +122,7 @@ pc_ctl_service_add_position(struct pc_ctl_service *svc,
         s->positions[i] = s->positions[i - 1];
     }
     s->positions[i] = (struct pc_position) { path, hop };
+    svc->n_afters += pc_ctl_chain_from_path(path)->after != NULL;
 }
 
 static void
@@ -133,6 +135,8 @@ pc_ctl_service_del_position(struct pc_ctl_service *svc,
     for (size_t i = 0; i < s->n_positions; i++) {
         if (s->positions[i].path != path) {
             s->positions[n++] = s->positions[i];
+        } else {
+            svc->n_afters -= pc_ctl_chain_from_path(path)->after != NULL;
         }
     }
     s->n_positions = n;

@@ -98,17 +98,24 @@ pc_ctl_rule_conflict(struct pc_controller *c, const struct pc_ctl_rule *rule,
                      const struct pcrec_rule *row, const struct uuid *winner)
 {
     const struct pcrec_rule *other = pcrec_rule_get_for_uuid(c->idl, winner);
+    const struct pc_ctl_rule *w = pc_ctl_rule_find(c, winner);
+    bool elsewhere = w && w->order != rule->order;
 
-    if (other && strcmp(other->match, row->match)
-        && (strstr(other->match, "in_port") || strstr(row->match, "in_port"))) {
+    if (other
+        && (elsewhere
+            || (strcmp(other->match, row->match)
+                && (strstr(other->match, "in_port")
+                    || strstr(row->match, "in_port"))))) {
         return xasprintf("what service %s returns cannot be told from what it "
                          "returns for an earlier rule of %s %s (rule "
-                         UUID_FMT"), which differs in its port only",
+                         UUID_FMT"), which %s",
                          pc_ctl_rule_asking(rule),
                          other->chain ? "chain" : "service",
                          other->service ? other->service->name
                          : other->chain ? other->chain->name : "(unknown)",
-                         UUID_ARGS(winner));
+                         UUID_ARGS(winner),
+                         elsewhere ? "has the same match and priority"
+                         : "differs in its port only");
     }
     return xasprintf("same match and priority as an earlier rule of %s "
                      "%s (rule "UUID_FMT"), which keeps the packets",
@@ -229,6 +236,7 @@ pc_ctl_rule_compile(struct pc_controller *c, struct pc_ctl_rule *rule)
     pc_ctl_set_member(&c->conflicts, rule, rule->conflict);
     if (compiled) {
         pc_ctl_rule_set_error(c, rule, error);
+        pc_ctl_returns_update(c, rule);
     } else {
         free(error);            /* Too early to say; the row's stays. */
     }
@@ -255,6 +263,7 @@ pc_ctl_recheck_conflicts(struct pc_controller *c)
             rule->conflict = false;
             hmapx_delete(&c->conflicts, node);
             pc_ctl_rule_set_error(c, rule, NULL);
+            pc_ctl_returns_update(c, rule);
         }
     }
 }
@@ -488,7 +497,7 @@ pc_ctl_compile_dirty(struct pc_controller *c, long long int deadline)
     hmapx_clear(&c->dirty_services);
     hmapx_clear(&c->dirty_chains);
     n -= hmapx_count(&c->dirty_rules);
-    if (pc_ctl_place_rules(c, deadline)) {
+    if (pc_ctl_returns_run(c, deadline) && pc_ctl_place_rules(c, deadline)) {
         n += pc_ctl_compile_rules(c, false, deadline);
         n += pc_ctl_compile_rules(c, true, deadline);
     }
@@ -522,7 +531,8 @@ pc_ctl_compile_run(struct pc_controller *c)
     if ((hmapx_is_empty(&c->dirty_parts) && hmapx_is_empty(&c->dirty_vis)
          && hmapx_is_empty(&c->dirty_services)
          && hmapx_is_empty(&c->dirty_chains)
-         && hmapx_is_empty(&c->dirty_rules) && !c->recheck)
+         && hmapx_is_empty(&c->dirty_rules)
+         && hmapx_is_empty(&c->to_return) && !c->recheck)
         || !pc_ctl_any_prepared(c)) {
         c->compiling = false;
         return;
@@ -533,7 +543,8 @@ pc_ctl_compile_run(struct pc_controller *c)
     c->counters.n_compiled += c->counters.last_compiled;
     c->counters.n_runs++;
     c->counters.compile_us += time_usec() - start;
-    c->compiling = !hmapx_is_empty(&c->dirty_rules);
+    c->compiling = (!hmapx_is_empty(&c->dirty_rules)
+                    || !hmapx_is_empty(&c->to_return));
 }
 
 /* Compiles everything at once, into tables that are as good as empty. */

@@ -207,6 +207,7 @@ pc_ctl_service_remove(struct pc_controller *c, struct pc_ctl_service *svc)
     hmapx_find_and_delete(&c->dirty_services, svc);
     hmapx_find_and_delete(&c->to_place, svc);
     hmapx_find_and_delete(&c->bad_services, svc);
+    ovs_assert(!svc->returns);  /* It is on no path. */
     hmap_remove(&c->services, &svc->hmap_node);
     hmap_remove(&c->service_names, &svc->name_node);
     free(svc->s.name);
@@ -308,6 +309,7 @@ pc_ctl_rule_update(struct pc_controller *c, const struct pcrec_rule *row)
         rule->level = smap_get_ullong(&row->status, "priority",
                                       PC_OVERLAP_NEW);
         rule->order = c->overlap;
+        ovs_list_init(&rule->returned);
         hmap_insert(&c->rules, &rule->hmap_node, uuid_hash(&rule->uuid));
         hmapx_add(&c->bad_rules, rule);     /* Perhaps the row's is outdated. */
     } else if (pcrec_rule_is_updated(row, PCREC_RULE_COL_MATCH)
@@ -340,6 +342,7 @@ pc_ctl_rule_remove(struct pc_controller *c, struct pc_ctl_rule *rule)
     pc_ctl_overlap_remove(c, rule);
     pc_ctl_after_remove(c, rule);
     hmapx_find_and_delete(&c->stale, rule);
+    hmapx_find_and_delete(&c->to_return, rule);
     hmapx_find_and_delete(&c->dirty_rules, rule);
     hmapx_find_and_delete(&c->bad_rules, rule);
     hmapx_find_and_delete(&c->conflicts, rule);

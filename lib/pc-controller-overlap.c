@@ -94,6 +94,7 @@ pc_ctl_overlap_remove(struct pc_controller *c, struct pc_ctl_rule *rule)
 {
     struct pc_ctl_rule *loser;
 
+    pc_ctl_returns_remove(c, rule);
     pc_overlap_remove(rule->order, &rule->uuid);
     clear_texts(c, rule);
     HINDEX_FOR_EACH_WITH_HASH (loser, other_node, uuid_hash(&rule->uuid),
@@ -162,6 +163,7 @@ place(struct pc_controller *c, struct placing *p)
         set_overlaps(c, rule, &place.found);
     }
     set_shadowed(c, rule);
+    pc_ctl_returns_update(c, rule);
     hmapx_add(&c->bad_rules, rule);
 }
 
@@ -342,6 +344,7 @@ pc_ctl_overlap_run(struct pc_controller *c)
         if (value) {
             set_shadowed(c, rule);
         }
+        pc_ctl_returns_refresh(c, rule);
         hmapx_delete(&c->stale, node);
         hmapx_add(&c->bad_rules, rule);
     }
@@ -375,6 +378,9 @@ pc_ctl_overlap_write(const struct pc_ctl_rule *rule,
     }
     if (rule->shadowed) {
         smap_add(&status, "shadowed", rule->shadowed);
+    }
+    if (rule->ambiguous) {
+        smap_add(&status, "ambiguous", rule->ambiguous);
     }
     if (rule->after && rule->after->chain.number) {
         smap_add_format(&status, "path", "%"PRIu16,

@@ -33,6 +33,7 @@
  *   pc-controller-drain.c  VIs that drain
  *   pc-controller-address.c addresses of VIs
  *   pc-controller-overlap.c which rule comes first
+ *   pc-controller-returns.c rules whose packets a service mixes up
  *   pc-controller-status.c errors and status written back
  *   pc-controller-probe.c  what a router's switch can do, and what not
  *   pc-controller-zone.c   flushing of connection tracking
@@ -70,6 +71,7 @@
 
 struct pc_ctl_drain;
 struct pc_ctl_placing;
+struct pc_ctl_returns;
 struct pc_flow_table;
 struct pc_installed;
 struct pc_l3;
@@ -148,6 +150,8 @@ struct pc_ctl_service {
     struct ovs_list vis;        /* Contains "struct pc_ctl_vi"s. */
     struct ovs_list rules;      /* Contains "struct pc_ctl_rule"s. */
     bool asks;                  /* pc_service_asks(), as rules know it. */
+    size_t n_afters;            /* Places on paths that are after others. */
+    struct pc_ctl_returns *returns; /* NULL if 'n_afters' is 0. */
     uint16_t placing_number;    /* Number that is being written, or 0. */
     char *place_error;          /* Why it cannot be placed; NULL: it can. */
     char *switch_error;         /* What the switch refused; NULL: nothing. */
@@ -251,6 +255,13 @@ struct pc_ctl_rule {
     struct hindex_node other_node; /* In 'overlapping' if 'overlaps'. */
     char *overlaps;             /* In words; NULL: nothing. */
     char *shadowed;
+
+    /* What its services return; see pc-controller-returns.c. */
+    struct ovs_list returned;   /* Contains "struct pc_ctl_returned"s. */
+    bool routed;                /* As there. */
+    char *ambiguous;            /* In words, for Rule.status; NULL: nothing. */
+    struct uuid ambiguous_other;    /* With which rule. */
+    struct hindex_node ambiguous_node; /* In 'ambiguous' if 'ambiguous'. */
 };
 
 /* Counters for controller/counters. */
@@ -318,7 +329,9 @@ struct pc_controller {
                                      * their rules lead. */
     struct hindex overlapping;  /* Rules with 'overlaps', by 'other': many
                                  * have the same. */
-    struct hmapx stale;         /* Rules whose 'overlaps' is outdated. */
+    struct hindex ambiguous;    /* The same for 'ambiguous'. */
+    struct hmapx stale;         /* Rules for which these are outdated. */
+    struct hmapx to_return;     /* Rules for pc_ctl_returns_update(). */
 
     uint64_t generation;        /* Raised by each change of a table. */
     int64_t hold_cfg;           /* Acknowledge nothing below this. */
@@ -412,6 +425,17 @@ void pc_ctl_overlap_wait(const struct pc_controller *);
 char *pc_ctl_overlap_who(const struct pc_controller *, const struct uuid *);
 bool pc_ctl_overlap_write(const struct pc_ctl_rule *,
                           const struct pcrec_rule *);
+
+/* pc-controller-returns.c. */
+void pc_ctl_returns_follow(struct pc_controller *, struct pc_ctl_service *);
+bool pc_ctl_returns_run(struct pc_controller *, long long int deadline);
+void pc_ctl_returns_update(struct pc_controller *, struct pc_ctl_rule *);
+void pc_ctl_returns_remove(struct pc_controller *, struct pc_ctl_rule *);
+void pc_ctl_returns_refresh(struct pc_controller *, struct pc_ctl_rule *);
+char *pc_ctl_returns_ask(const struct pc_controller *, const struct pc_rule *,
+                         const struct pc_overlap *order);
+char *pc_ctl_returns_text(const struct pc_controller *,
+                          const struct pc_ctl_rule *, struct uuid *other);
 
 /* pc-controller-inspect.c. */
 void pc_ctl_inspect_load(struct pc_controller *);

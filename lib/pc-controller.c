@@ -120,7 +120,9 @@ pc_controller_init_maps(struct pc_controller *c)
     shash_init(&c->orders);
     hindex_init(&c->after_targets);
     hindex_init(&c->overlapping);
+    hindex_init(&c->ambiguous);
     hmapx_init(&c->stale);
+    hmapx_init(&c->to_return);
 }
 
 static void
@@ -163,7 +165,9 @@ pc_controller_destroy_maps(struct pc_controller *c)
     shash_destroy(&c->orders);
     hindex_destroy(&c->after_targets);
     hindex_destroy(&c->overlapping);
+    hindex_destroy(&c->ambiguous);
     hmapx_destroy(&c->stale);
+    hmapx_destroy(&c->to_return);
 }
 
 /* Returns a new controller on 'idl', which stays the caller's and must outlive

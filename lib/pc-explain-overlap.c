@@ -33,6 +33,7 @@ struct pc_explain_asked {
     struct pc_rule rule;
     struct pc_rule_match match;
     const char *text;           /* The match, as it was given. */
+    const char *target, *after; /* Names; "": none. */
     struct pc_overlap *order;   /* Whom it meets. */
     struct pc_overlap *empty;   /* That, if there is nobody; else NULL. */
     struct pc_overlap_place place;
@@ -96,6 +97,8 @@ pc_explain_ask(struct pc_controller *c, const char *argv[],
         const struct pc_ctl_order *order = pc_ctl_order_find(c, argv[4]);
 
         a->text = argv[5];
+        a->target = argv[1];
+        a->after = argv[4];
         a->empty = *argv[4] && !order ? pc_overlap_create() : NULL;
         a->order = (!*argv[4] ? c->overlap : order ? order->overlap
                     : a->empty);
@@ -164,6 +167,59 @@ pc_explain_say_shadowed(const struct pc_controller *c,
     }
 }
 
+/* Stores the path that is the service or chain 'name' in '*path', if there is
+ * such a one, and returns true. */
+static bool
+pc_explain_path(const struct pc_controller *c, const char *name,
+                struct pc_path *path)
+{
+    const struct pc_ctl_service *svc = pc_ctl_service_by_name(c, name);
+    const struct pc_ctl_chain *chain = pc_ctl_chain_by_name(c, name);
+
+    if (svc) {
+        pc_path_alone(path, &svc->s);
+    } else if (chain) {
+        *path = chain->path;
+    }
+    return svc || chain;
+}
+
+static char *
+pc_explain_ambiguous(const struct pc_controller *c,
+                     const struct pc_explain_asked *a, bool there)
+{
+    const struct pc_ctl_rule *rule = pc_ctl_rule_find(c, &a->rule.uuid);
+    struct pc_rule value = a->rule;
+    struct pc_path path, before;
+    struct uuid other;
+
+    if (there) {
+        return rule ? pc_ctl_returns_text(c, rule, &other) : NULL;
+    } else if (!pc_explain_path(c, a->target, &path)
+               || (*a->after && !pc_explain_path(c, a->after, &before))) {
+        return NULL;
+    }
+    path.before = *a->after ? &before : NULL;
+    value.path = &path;
+    return pc_ctl_returns_ask(c, &value, a->order);
+}
+
+static void
+pc_explain_say_ambiguous(const struct pc_controller *c,
+                         const struct pc_explain_asked *a, bool there,
+                         struct json *json, struct ds *ds)
+{
+    char *text = pc_explain_ambiguous(c, a, there);
+
+    if (text) {
+        pc_explain_say(json, ds, true, xasprintf(
+            "\"%s\": %s, and go on along that one's path, or that one's along "
+            "this path; give them matches that do not overlap", a->text,
+            text));
+        free(text);
+    }
+}
+
 /* A rule that is not there yet is put in for as long as it takes to ask. */
 static void
 pc_explain_overlap_rule(struct pc_controller *c, struct pc_explain_asked *a,
@@ -181,6 +237,7 @@ pc_explain_overlap_rule(struct pc_controller *c, struct pc_explain_asked *a,
         pc_explain_say_found(c, a, &found, json, ds);
     }
     pc_explain_say_shadowed(c, a, json, ds);
+    pc_explain_say_ambiguous(c, a, there != NULL, json, ds);
     if (!there) {
         pc_overlap_remove(a->order, &a->rule.uuid);
     }

@@ -362,6 +362,38 @@ pc_overlap_find(const struct pc_overlap *o, const struct pc_rule *rule,
     return find_self(rule, f);
 }
 
+bool
+pc_overlap_meets(const struct pc_overlap *o, const struct pc_rule *rule,
+                 uint16_t priority, bool crossed, struct pc_overlap_found *f)
+{
+    enum pc_direction dirs[2];
+    size_t n = pc_rule_directions(rule, dirs);
+
+    for (int opposite = 0; opposite <= crossed; opposite++) {
+        const struct ov_item *first = NULL;
+
+        for (size_t i = 0; i < n; i++) {
+            const struct minimatch *match = &rule->match->match[dirs[i]];
+            struct ov_query q = { match, priority,
+                                  opposite ? !dirs[i] : dirs[i],
+                                  PC_OVERLAP_NEW, rule->target, NULL };
+            struct ov_answer a;
+
+            ov_ask(o, &q, &a);
+            const struct ov_item *who
+                = comes_first(a.equal, a.first, rule) ? a.equal : a.first;
+            if (comes_first(who, first, rule)) {
+                first = who;
+                fill_found(f, rule, dirs[i], who);
+            }
+        }
+        if (first) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int
 pc_overlap_compare(const struct pc_rule *a, const struct pc_rule *b)
 {

@@ -108,6 +108,14 @@ size_t pc_overlap_count(const struct pc_overlap *);
 bool pc_overlap_find(const struct pc_overlap *, const struct pc_rule *rule,
                      struct pc_overlap_found *);
 
+/* Finds the first rule of 'priority', which need not be that of 'rule', that
+ * wants packets of 'rule' in the same direction or, if 'crossed', else in the
+ * opposite one; an equal match counts.  'rule' must not have that priority
+ * itself.  Returns false if there is none. */
+bool pc_overlap_meets(const struct pc_overlap *, const struct pc_rule *rule,
+                      uint16_t priority, bool crossed,
+                      struct pc_overlap_found *);
+
 /* Do other rules, together, take every packet of 'rule', which must be there,
  * in some direction of its?  Then stores one of them.  (Looks at the first
  * PC_OVERLAP_COVERS only: if it takes more, it is not found.) */

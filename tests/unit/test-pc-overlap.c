@@ -137,6 +137,77 @@ START_TEST(test_find)
 }
 END_TEST
 
+/* Checks what pc_overlap_meets() says of a rule of priority 9: as check_find(). */
+static void
+check_meets(const struct pc_overlap *o, const char *text, int priority,
+            bool crossed, const char *expected)
+{
+    struct pc_overlap_found f;
+    struct pc_rule_match m;
+    struct pc_rule rule;
+    char *s;
+
+    make(100, text, 9, &m, &rule);
+    rule.direction = PC_RULE_FORWARD;
+    if (pc_overlap_meets(o, &rule, priority, crossed, &f)) {
+        char *packet = pc_packet_format(&f.packet);
+
+        s = xasprintf("%u %c%c %s", f.rule.parts[0], "fr"[f.mine],
+                      "fr"[f.its], packet);
+        free(packet);
+    } else {
+        s = xstrdup("none");
+    }
+    ck_assert_str_eq(s, expected);
+    free(s);
+    pc_rule_match_destroy(&m);
+}
+
+/* Rules of another priority: equal ones count; the oldest, also behind many. */
+START_TEST(test_meets)
+{
+    struct pc_overlap *o = pc_overlap_create();
+
+    put(o, 1, "tcp,nw_src=10.1.0.0/16", 0);
+    put(o, 2, "tcp,nw_src=10.1.0.0/16", 1);
+    put(o, 3, "tcp,tp_dst=80", 1);
+    for (int mask = 0; mask < 2; mask++) {
+        check_meets(o, "tcp,nw_src=10.1.0.0/16", 0, false,
+                    "1 ff tcp,nw_src=10.1.0.0");
+        check_meets(o, "tcp,tp_dst=80", 1, false,
+                    "2 ff tcp,nw_src=10.1.0.0,tp_dst=80");
+        check_meets(o, "tcp,nw_src=10.2.0.0/16,tp_dst=80", 1, false,
+                    "3 ff tcp,nw_src=10.2.0.0,tp_dst=80");
+        check_meets(o, "tcp,nw_src=10.2.0.0/16,tp_dst=81", 1, false, "none");
+        check_meets(o, "tcp,nw_dst=10.1.0.0/16", 0, false,
+                    "1 ff tcp,nw_src=10.1.0.0,nw_dst=10.1.0.1");
+        check_meets(o, "udp,tp_dst=80", 1, true, "none");
+        check_meets(o, "tcp,tp_dst=80", 2, true, "none");
+        check_meets(o, "tcp,nw_src=10.2.0.0/16,nw_dst=10.1.0.0/16", 0, false,
+                    "none");
+        check_meets(o, "tcp,nw_src=10.2.0.0/16,nw_dst=10.1.0.0/16", 0, true,
+                    "1 fr tcp,nw_src=10.2.0.0,nw_dst=10.1.0.0");
+
+        /* Once more, now that there are rules with such masks. */
+        for (int i = 0; i < 20; i++) {
+            char *text = xasprintf("tcp,nw_src=10.2.0.0/16,tp_dst=%d",
+                                   1000 + i);
+
+            put(o, 10 + i, text, 3);
+            free(text);
+        }
+        put(o, 30, "tcp,nw_src=10.4.0.0/16,nw_dst=10.5.0.0/16", 3);
+        put(o, 31, "tcp,nw_dst=10.4.0.0/16", 3);
+        check_meets(o, "tcp,nw_src=10.4.0.0/16", 3, false,
+                    "30 ff tcp,nw_src=10.4.0.0,nw_dst=10.5.0.0");
+        for (int i = 10; mask == 0 && i < 32; i++) {
+            drop(o, i);
+        }
+    }
+    pc_overlap_destroy(o);
+}
+END_TEST
+
 START_TEST(test_first_owner)
 {
     struct pc_overlap *o = pc_overlap_create();
@@ -377,6 +448,7 @@ main(void)
     TCase *tc = tcase_create("all");
 
     tcase_add_test(tc, test_find);
+    tcase_add_test(tc, test_meets);
     tcase_add_test(tc, test_first_owner);
     tcase_add_test(tc, test_restart);
     tcase_add_test(tc, test_gaps);
