@@ -318,13 +318,15 @@ pc_ctl_overlap_place(struct pc_controller *c, long long int deadline)
     return true;
 }
 
-/* Makes anew some of the texts that name rules which are gone. */
+/* Makes anew some of the texts that name rules which are gone, and frees some
+ * of what is not needed any more. */
 void
 pc_ctl_overlap_run(struct pc_controller *c)
 {
     struct hmapx_node *node;
     int n = 0;
 
+    pc_ctl_returns_clean(c, MAX_STALE);
     HMAPX_FOR_EACH_SAFE (node, &c->stale) {
         struct pc_ctl_rule *rule = node->data;
         const struct pc_rule *value = pc_overlap_get(rule->order, &rule->uuid);
@@ -354,7 +356,7 @@ pc_ctl_overlap_run(struct pc_controller *c)
 void
 pc_ctl_overlap_wait(const struct pc_controller *c)
 {
-    if (!hmapx_is_empty(&c->stale)) {
+    if (!hmapx_is_empty(&c->stale) || !ovs_list_is_empty(&c->old_returns)) {
         poll_immediate_wake();
     }
 }

@@ -332,6 +332,7 @@ struct pc_controller {
     struct hindex ambiguous;    /* The same for 'ambiguous'. */
     struct hmapx stale;         /* Rules for which these are outdated. */
     struct hmapx to_return;     /* Rules for pc_ctl_returns_update(). */
+    struct ovs_list old_returns;    /* "struct pc_ctl_returns"s to free. */
 
     uint64_t generation;        /* Raised by each change of a table. */
     int64_t hold_cfg;           /* Acknowledge nothing below this. */
@@ -428,6 +429,7 @@ bool pc_ctl_overlap_write(const struct pc_ctl_rule *,
 
 /* pc-controller-returns.c. */
 void pc_ctl_returns_follow(struct pc_controller *, struct pc_ctl_service *);
+void pc_ctl_returns_clean(struct pc_controller *, int max);
 bool pc_ctl_returns_run(struct pc_controller *, long long int deadline);
 void pc_ctl_returns_update(struct pc_controller *, struct pc_ctl_rule *);
 void pc_ctl_returns_remove(struct pc_controller *, struct pc_ctl_rule *);

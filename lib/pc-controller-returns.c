@@ -51,6 +51,9 @@ struct returns_order {
 };
 
 struct pc_ctl_returns {
+    struct pc_ctl_service *svc; /* NULL: to be freed, ... */
+    struct ovs_list old_node;   /* ... in struct pc_controller's
+                                 * 'old_returns'. */
     struct pc_overlap *index;
     struct ovs_list members;    /* Contains "struct pc_ctl_returned"s. */
     struct returns_order *orders;
@@ -62,7 +65,7 @@ struct pc_ctl_returned {
     struct ovs_list rule_node;  /* In struct pc_ctl_rule's 'returned'. */
     struct ovs_list node;       /* In struct pc_ctl_returns's 'members'. */
     struct pc_ctl_rule *rule;
-    struct pc_ctl_service *svc;
+    struct pc_ctl_returns *returns;
     uint16_t order;             /* Number of the rule's order. */
 };
 
@@ -116,13 +119,14 @@ pc_ctl_returns_text(const struct pc_controller *c,
     const struct pc_ctl_returned *ret;
 
     LIST_FOR_EACH (ret, rule_node, &rule->returned) {
-        const struct pc_rule *value = pc_overlap_get(ret->svc->returns->index,
+        const struct pc_rule *value = pc_overlap_get(ret->returns->index,
                                                      &rule->uuid);
+        const struct pc_ctl_service *svc = ret->returns->svc;
         struct pc_overlap_found found;
 
-        if (find(ret->svc, rule->order, value, &found)) {
+        if (svc && find(svc, rule->order, value, &found)) {
             *other = found.rule;
-            return describe(c, &ret->svc->s, &found.rule, &found.packet);
+            return describe(c, &svc->s, &found.rule, &found.packet);
         }
     }
     return NULL;
@@ -188,7 +192,7 @@ insert(struct pc_ctl_service *svc, struct pc_ctl_rule *rule,
 
     *ret = (struct pc_ctl_returned) {
         .rule = rule,
-        .svc = svc,
+        .returns = returns,
         .order = get_order(returns, rule->order),
     };
     returns->orders[ret->order].n++;
@@ -201,7 +205,7 @@ insert(struct pc_ctl_service *svc, struct pc_ctl_rule *rule,
 static void
 remove_one(struct pc_ctl_returned *ret)
 {
-    struct pc_ctl_returns *returns = ret->svc->returns;
+    struct pc_ctl_returns *returns = ret->returns;
 
     pc_overlap_remove(returns->index, &ret->rule->uuid);
     returns->orders[ret->order].n--;
@@ -271,7 +275,8 @@ is_in(const struct pc_ctl_rule *rule, const struct pc_service *const hops[],
     size_t i = 0;
 
     LIST_FOR_EACH (ret, rule_node, &rule->returned) {
-        if (i >= n || &ret->svc->s != hops[i++]) {
+        if (i >= n || !ret->returns->svc
+            || &ret->returns->svc->s != hops[i++]) {
             return false;
         }
     }
@@ -345,22 +350,40 @@ pc_ctl_returns_follow(struct pc_controller *c, struct pc_ctl_service *svc)
 
     if (svc->n_afters && !returns) {
         returns = svc->returns = xzalloc(sizeof *returns);
+        returns->svc = svc;
         returns->index = pc_overlap_create();
         ovs_list_init(&returns->members);
         index_rules(c, svc);
     } else if (!svc->n_afters && returns) {
+        ovs_list_push_back(&c->old_returns, &returns->old_node);
+        returns->svc = NULL;
+        svc->returns = NULL;
+    }
+}
+
+/* Frees indexes that services have lost, 'max' entries at most: there may be
+ * many. */
+void
+pc_ctl_returns_clean(struct pc_controller *c, int max)
+{
+    struct pc_ctl_returns *returns;
+
+    LIST_FOR_EACH_SAFE (returns, old_node, &c->old_returns) {
         struct pc_ctl_returned *ret;
 
         LIST_FOR_EACH_SAFE (ret, node, &returns->members) {
+            if (!max--) {
+                return;
+            }
             if (ret->rule->ambiguous) {
                 hmapx_add(&c->stale, ret->rule);
             }
             remove_one(ret);
         }
+        ovs_list_remove(&returns->old_node);
         pc_overlap_destroy(returns->index);
         free(returns->orders);
         free(returns);
-        svc->returns = NULL;
     }
 }
 

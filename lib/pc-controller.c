@@ -123,6 +123,7 @@ pc_controller_init_maps(struct pc_controller *c)
     hindex_init(&c->ambiguous);
     hmapx_init(&c->stale);
     hmapx_init(&c->to_return);
+    ovs_list_init(&c->old_returns);
 }
 
 static void
@@ -160,6 +161,7 @@ pc_controller_destroy_maps(struct pc_controller *c)
     hmapx_destroy(&c->conflicts);
     hmapx_destroy(&c->port_rules);
     pc_ctl_overlap_forget(c);
+    pc_ctl_returns_clean(c, 0);  /* They are empty: there are no rules. */
     pc_overlap_destroy(c->overlap);
     ovs_assert(shash_is_empty(&c->orders)); /* No rules. */
     shash_destroy(&c->orders);
