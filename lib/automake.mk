@@ -86,6 +86,7 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-fetch.c \
 	lib/pc-fetch.h \
 	lib/pc-flow-table-private.h \
+	lib/pc-flow-table-find.c \
 	lib/pc-flow-table-take.c \
 	lib/pc-flow-table.c \
 	lib/pc-flow-table.h \

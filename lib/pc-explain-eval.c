@@ -20,14 +20,12 @@
 #include <stdarg.h>
 
 #include "byte-order.h"
-#include "classifier.h"
 #include "hash.h"
 #include "odp-util.h"
 #include "openvswitch/match.h"
 #include "openvswitch/meta-flow.h"
 #include "openvswitch/ofp-actions.h"
 #include "openvswitch/ofp-group.h"
-#include "ovs-rcu.h"
 #include "packets.h"
 #include "pc-flow-table.h"
 #include "pc-layout.h"
@@ -37,51 +35,7 @@
 /* Tables that lead to tables: Open vSwitch's limit. */
 #define MAX_DEPTH 64
 
-struct eval_flow {
-    struct cls_rule cr;
-    ovs_be64 cookie;
-    const struct ofpact *ofpacts;   /* The table's. */
-    size_t ofpacts_len;
-};
-
-struct eval_group {
-    struct hmap_node node;      /* In struct pc_eval's 'groups', by id. */
-    const struct ofputil_group_mod *gm; /* The table's. */
-};
-
 static void run_actions(struct pc_eval *, const struct ofpact *, size_t len);
-
-/* The tables. */
-
-static void
-add_flow(const struct pc_flow_view *view, void *ev_)
-{
-    struct pc_eval *ev = ev_;
-    struct classifier **cls = &ev->tables[view->table_id];
-    struct eval_flow *f = xmalloc(sizeof *f);
-
-    if (!*cls) {
-        *cls = xmalloc(sizeof **cls);
-        classifier_init(*cls, NULL);
-        classifier_defer(*cls);
-    }
-    cls_rule_init_from_minimatch(&f->cr, view->match, view->priority);
-    f->cookie = view->cookie;
-    f->ofpacts = view->ofpacts;
-    f->ofpacts_len = view->ofpacts_len;
-    classifier_insert(*cls, &f->cr, OVS_VERSION_MIN, NULL, 0);
-}
-
-static void
-add_group(const struct ofputil_group_mod *gm,
-          const struct uuid *owner OVS_UNUSED, void *ev_)
-{
-    struct pc_eval *ev = ev_;
-    struct eval_group *g = xmalloc(sizeof *g);
-
-    g->gm = gm;
-    hmap_insert(&ev->groups, &g->node, hash_int(gm->group_id, 0));
-}
 
 /* Returns a switch with the desired tables of 'r'. */
 struct pc_eval *
@@ -92,55 +46,14 @@ pc_eval_create(const struct pc_controller *c, const struct pc_ctl_router *r)
     ev->c = c;
     ev->r = r;
     ev->owners = pc_explain_owners_create(c);
-    hmap_init(&ev->groups);
     svec_init(&ev->steps);
     svec_init(&ev->outputs);
-    pc_flow_table_for_each_flow(r->table, add_flow, ev);
-    pc_flow_table_for_each_group(r->table, add_group, ev);
-    for (size_t i = 0; i < ARRAY_SIZE(ev->tables); i++) {
-        if (ev->tables[i]) {
-            classifier_publish(ev->tables[i]);
-        }
-    }
     return ev;
-}
-
-static void
-eval_flow_free(struct eval_flow *f)
-{
-    cls_rule_destroy(&f->cr);
-    free(f);
-}
-
-static void
-table_destroy(struct classifier *cls)
-{
-    struct eval_flow *f;
-
-    classifier_defer(cls);
-    CLS_FOR_EACH (f, cr, cls) {
-        classifier_remove_assert(cls, &f->cr);
-        ovsrcu_postpone(eval_flow_free, f);
-    }
-    classifier_publish(cls);
-    classifier_destroy(cls);
-    free(cls);
 }
 
 void
 pc_eval_destroy(struct pc_eval *ev)
 {
-    struct eval_group *g;
-
-    for (size_t i = 0; i < ARRAY_SIZE(ev->tables); i++) {
-        if (ev->tables[i]) {
-            table_destroy(ev->tables[i]);
-        }
-    }
-    HMAP_FOR_EACH_POP (g, node, &ev->groups) {
-        free(g);
-    }
-    hmap_destroy(&ev->groups);
     pc_explain_owners_destroy(ev->owners);
     svec_destroy(&ev->steps);
     svec_destroy(&ev->outputs);
@@ -185,14 +98,7 @@ output(struct pc_eval *ev, const char *port)
 static const struct ofputil_group_mod *
 find_group(const struct pc_eval *ev, uint32_t id)
 {
-    const struct eval_group *g;
-
-    HMAP_FOR_EACH_WITH_HASH (g, node, hash_int(id, 0), &ev->groups) {
-        if (g->gm->group_id == id) {
-            return g->gm;
-        }
-    }
-    return NULL;
+    return pc_flow_table_find_group(ev->r->table, id);
 }
 
 static bool is_group_alive(const struct pc_eval *, uint32_t id, int depth);
@@ -350,7 +256,7 @@ run_group(struct pc_eval *ev, uint32_t id)
 /* Flows. */
 
 static void
-say_flow(struct pc_eval *ev, uint8_t table_id, const struct eval_flow *f)
+say_flow(struct pc_eval *ev, uint8_t table_id, const struct pc_flow_view *f)
 {
     const struct pc_explain_owner *owner = pc_explain_owner_find(ev->owners,
                                                                  f->cookie);
@@ -363,14 +269,15 @@ say_flow(struct pc_eval *ev, uint8_t table_id, const struct eval_flow *f)
 
 /* Says so if the packet goes no further than 'f'. */
 static void
-drop_at_end(struct pc_eval *ev, uint8_t table_id, const struct eval_flow *f)
+drop_at_end(struct pc_eval *ev, uint8_t table_id,
+            const struct pc_flow_view *f)
 {
     enum pc_explain_end end = pc_explain_flow_end(f->cookie, f->ofpacts,
                                                   f->ofpacts_len);
 
     if (end) {
         drop(ev, pc_explain_drop_name(ev->owners, end,
-                                      table_id - ev->r->base, f->cr.priority,
+                                      table_id - ev->r->base, f->priority,
                                       f->cookie));
     }
 }
@@ -378,12 +285,10 @@ drop_at_end(struct pc_eval *ev, uint8_t table_id, const struct eval_flow *f)
 static void
 run_table(struct pc_eval *ev, uint8_t table_id)
 {
-    struct classifier *cls = ev->tables[table_id];
-    const struct cls_rule *cr
-        = (cls ? classifier_lookup(cls, OVS_VERSION_MIN, &ev->flow, NULL)
-           : NULL);
-    const struct eval_flow *f = cr ? CONTAINER_OF(cr, struct eval_flow, cr)
-                                : NULL;
+    struct pc_flow_view view;
+    const struct pc_flow_view *f
+        = (pc_flow_table_find_flow(ev->r->table, table_id, &ev->flow, &view)
+           ? &view : NULL);
 
     if (ev->depth >= MAX_DEPTH) {
         ev->stop = true;

@@ -25,7 +25,7 @@
  * flows do is not known here: a packet that leaves PacketCloud's tables has the
  * output "operator".
  *
- *     ev = pc_eval_create(c, r);       costs as much as there are flows
+ *     ev = pc_eval_create(c, r);
  *     pc_eval_packet(ev, &flow);       any number of times
  *     ... ev->steps, ev->outputs, ev->drop ...
  *     pc_eval_destroy(ev);             before 'r' changes
@@ -34,19 +34,13 @@
  * MTU. */
 
 #include "openvswitch/flow.h"
-#include "openvswitch/hmap.h"
 #include "pc-explain-private.h"
 #include "svec.h"
-
-struct classifier;
-struct eval_group;
 
 struct pc_eval {
     const struct pc_controller *c;
     const struct pc_ctl_router *r;
     struct pc_explain_owners *owners;
-    struct classifier *tables[256]; /* NULL: empty. */
-    struct hmap groups;         /* Contains "struct eval_group"s. */
 
     /* The packet in hand. */
     struct flow flow;

@@ -17,95 +17,125 @@
 #include <config.h>
 #include "pc-explain.h"
 
+#include "hash.h"
 #include "pc-explain-private.h"
 #include "pc-layout.h"
 #include "util.h"
 
-/* Who owns what: from cookies and numbers to rows. */
+/* Who owns what: from cookies and numbers to rows.
+ *
+ * A cookie has the first 40 bits of the owner's UUID: enough to find the row by,
+ * as uuid_hash() is the first 32.  So owners are named when they are asked for,
+ * each once. */
 
 struct pc_explain_owner_node {
-    struct hmap_node hmap_node; /* By the 40 bits of the cookie. */
-    uint64_t bits;
-    struct pc_explain_owner owner;
+    struct hmap_node hmap_node; /* By 'bits'. */
+    uint64_t bits;              /* Of the cookie. */
+    struct pc_explain_owner owner;  /* 'name' NULL: nobody. */
 };
 
 struct pc_explain_owners {
-    struct hmap map;
+    const struct pc_controller *c;
+    struct hmap map;            /* Those that have been asked for. */
 };
 
-static struct pc_explain_owner *
-pc_explain_owner_add(struct pc_explain_owners *owners, const struct uuid *uuid,
-                     char *name)
+static void
+name_rule(struct pc_explain_owner *owner, const struct pc_controller *c,
+          const struct pc_ctl_rule *rule)
 {
-    struct pc_explain_owner_node *node = xzalloc(sizeof *node);
+    const struct pcrec_rule *row
+        = pcrec_rule_get_for_uuid(c->idl, &rule->uuid);
 
-    node->bits = pc_cookie_owner_bits(uuid);
-    node->owner.name = name;
-    hmap_insert(&owners->map, &node->hmap_node, node->bits);
-    return &node->owner;
+    owner->rule = rule;
+    owner->service
+        = (row && row->service
+           ? pc_ctl_service_find(c, &row->service->header_.uuid) : NULL);
+    owner->name = xasprintf(
+        "rule %08x of %s %s (%s%s%s)", rule->uuid.parts[0],
+        row && row->chain ? "chain" : "service",
+        row && row->chain ? row->chain->name
+        : row && row->service ? row->service->name : "(none)",
+        row ? row->match : "", rule->after ? " after " : "",
+        rule->after ? rule->after->before : "");
 }
 
 static void
-pc_explain_add_rules(struct pc_explain_owners *owners,
-                     const struct pc_controller *c)
+name_vi(struct pc_explain_owner *owner, const struct pc_ctl_vi *vi)
 {
-    const struct pc_ctl_rule *rule;
+    owner->vi = vi;
+    owner->service = vi->svc;
+    owner->name = xasprintf("VI %s", vi->vi.name);
+}
 
-    HMAP_FOR_EACH (rule, hmap_node, &c->rules) {
-        const struct pcrec_rule *row
-            = pcrec_rule_get_for_uuid(c->idl, &rule->uuid);
-        struct pc_explain_owner *owner = pc_explain_owner_add(
-            owners, &rule->uuid,
-            xasprintf("rule %08x of %s %s (%s%s%s)", rule->uuid.parts[0],
-                      row && row->chain ? "chain" : "service",
-                      row && row->chain ? row->chain->name
-                      : row && row->service ? row->service->name : "(none)",
-                      row ? row->match : "", rule->after ? " after " : "",
-                      rule->after ? rule->after->order->name : ""));
-        owner->rule = rule;
-        owner->service
-            = (row && row->service
-               ? pc_ctl_service_find(c, &row->service->header_.uuid) : NULL);
+static void
+name_part(struct pc_explain_owner *owner, const struct pc_controller *c,
+          const struct pc_ctl_part *part)
+{
+    const struct pcrec_interface *iface
+        = pcrec_interface_get_for_uuid(c->idl, &part->uuid);
+    const struct pcrec_route *route
+        = pcrec_route_get_for_uuid(c->idl, &part->uuid);
+
+    owner->part = part;
+    owner->name = (iface ? xasprintf("interface %s", iface->name)
+                   : route ? xasprintf("route %s", route->prefix)
+                   : xstrdup("interface"));
+}
+
+/* Finds out who has 'bits' in the cookies of flows. */
+static void
+name_owner(struct pc_explain_owner *owner, const struct pc_controller *c,
+           uint64_t bits)
+{
+    const struct uuid first = { .parts = { bits >> 8 } };
+    size_t hash = uuid_hash(&first);
+    const struct pc_ctl_service *svc;
+    const struct pc_ctl_rule *rule;
+    const struct pc_ctl_part *part;
+    const struct pcrec_chain *chain;
+    const struct pc_ctl_vi *vi;
+
+    HMAP_FOR_EACH_WITH_HASH (rule, hmap_node, hash, &c->rules) {
+        if (pc_cookie_owner_bits(&rule->uuid) == bits) {
+            name_rule(owner, c, rule);
+            return;
+        }
+    }
+    HMAP_FOR_EACH_WITH_HASH (part, by_uuid, hash, &c->parts) {
+        if (pc_cookie_owner_bits(&part->uuid) == bits) {
+            name_part(owner, c, part);
+            return;
+        }
+    }
+    HMAP_FOR_EACH_WITH_HASH (vi, hmap_node, hash, &c->vis) {
+        if (pc_cookie_owner_bits(&vi->vi.uuid) == bits) {
+            name_vi(owner, vi);
+            return;
+        }
+    }
+    HMAP_FOR_EACH_WITH_HASH (svc, hmap_node, hash, &c->services) {
+        if (pc_cookie_owner_bits(&svc->s.uuid) == bits) {
+            owner->service = svc;
+            owner->name = xasprintf("service %s", svc->s.name);
+            return;
+        }
+    }
+    PCREC_CHAIN_FOR_EACH (chain, c->idl) {
+        if (pc_cookie_owner_bits(&chain->header_.uuid) == bits) {
+            owner->name = xasprintf("chain %s", chain->name);
+            return;
+        }
     }
 }
 
-/* Returns the owners of all flows, as they are now. */
+/* Returns the owners of all flows, as they are until the next change. */
 struct pc_explain_owners *
 pc_explain_owners_create(const struct pc_controller *c)
 {
     struct pc_explain_owners *owners = xmalloc(sizeof *owners);
-    const struct pc_ctl_service *svc;
-    const struct pc_ctl_part *part;
-    const struct pc_ctl_vi *vi;
 
+    owners->c = c;
     hmap_init(&owners->map);
-    HMAP_FOR_EACH (svc, hmap_node, &c->services) {
-        pc_explain_owner_add(owners, &svc->s.uuid,
-                             xasprintf("service %s", svc->s.name))->service
-            = svc;
-    }
-    const struct pcrec_chain *chain;
-    PCREC_CHAIN_FOR_EACH (chain, c->idl) {
-        pc_explain_owner_add(owners, &chain->header_.uuid,
-                             xasprintf("chain %s", chain->name));
-    }
-    HMAP_FOR_EACH (vi, hmap_node, &c->vis) {
-        struct pc_explain_owner *owner = pc_explain_owner_add(
-            owners, &vi->vi.uuid, xasprintf("VI %s", vi->vi.name));
-        owner->vi = vi;
-        owner->service = vi->svc;
-    }
-    HMAP_FOR_EACH (part, by_uuid, &c->parts) {
-        const struct pcrec_interface *iface
-            = pcrec_interface_get_for_uuid(c->idl, &part->uuid);
-        const struct pcrec_route *route
-            = pcrec_route_get_for_uuid(c->idl, &part->uuid);
-        char *name = (iface ? xasprintf("interface %s", iface->name)
-                      : route ? xasprintf("route %s", route->prefix)
-                      : xstrdup("interface"));
-        pc_explain_owner_add(owners, &part->uuid, name)->part = part;
-    }
-    pc_explain_add_rules(owners, c);
     return owners;
 }
 
@@ -124,17 +154,25 @@ pc_explain_owners_destroy(struct pc_explain_owners *owners)
 
 /* Returns who has a flow with 'cookie', NULL if nobody in particular. */
 const struct pc_explain_owner *
-pc_explain_owner_find(const struct pc_explain_owners *owners, ovs_be64 cookie)
+pc_explain_owner_find(const struct pc_explain_owners *owners_,
+                      ovs_be64 cookie)
 {
+    struct pc_explain_owners *owners
+        = CONST_CAST(struct pc_explain_owners *, owners_);
     uint64_t bits = pc_cookie_owner(cookie);
-    const struct pc_explain_owner_node *node;
+    uint32_t hash = hash_uint64(bits);
+    struct pc_explain_owner_node *node;
 
-    HMAP_FOR_EACH_WITH_HASH (node, hmap_node, bits, &owners->map) {
+    HMAP_FOR_EACH_WITH_HASH (node, hmap_node, hash, &owners->map) {
         if (node->bits == bits) {
-            return &node->owner;
+            return node->owner.name ? &node->owner : NULL;
         }
     }
-    return NULL;
+    node = xzalloc(sizeof *node);
+    node->bits = bits;
+    name_owner(&node->owner, owners->c, bits);
+    hmap_insert(&owners->map, &node->hmap_node, hash);
+    return node->owner.name ? &node->owner : NULL;
 }
 
 /* Returns the service with 'number', NULL if there is none. */

@@ -18,7 +18,8 @@
 #define PC_FLOW_TABLE_PRIVATE_H 1
 
 /* Inside the flow table: pc-flow-table.c (what is desired),
- * pc-flow-table-take.c (the mods) and pc-installed.c (what the switch has).
+ * pc-flow-table-take.c (the mods), pc-flow-table-find.c (which flow a packet
+ * meets) and pc-installed.c (what the switch has).
  *
  * One struct pc_entry stands for one key: a flow (table, priority, match), a
  * group or a meter (id).  'want' is what its owner desires, 'have' what the
@@ -63,10 +64,20 @@ struct pc_owner {
     struct ovs_list entries;    /* Of struct pc_entry by owner_node. */
 };
 
+/* The flows in 'entries' of one table and priority, with one mask. */
+struct pc_subtable {
+    struct hmap_node node;      /* In 'subtables', by these three. */
+    uint8_t table_id;
+    uint16_t priority;
+    struct minimask *mask;
+    size_t n;                   /* How many they are. */
+};
+
 struct pc_flow_table {
     struct hmap entries;
     struct hmap shadows;
     struct hmap owners;
+    struct hmap subtables;
     struct ovs_list dirty;
     uint64_t next_seq;
     bool selection;             /* Select groups as they are. */
@@ -84,6 +95,9 @@ struct pc_entry *pc_entry_find(const struct hmap *, const struct pc_key *,
 struct pc_entry *pc_flow_table_get_entry(struct pc_flow_table *,
                                          const struct pc_key *);
 void pc_flow_table_free_entry(struct pc_flow_table *, struct pc_entry *);
+void pc_flow_table_count(struct pc_flow_table *, const struct pc_key *,
+                         int n);
+void pc_entry_view(const struct pc_entry *, struct pc_flow_view *);
 void pc_flow_table_mark_dirty(struct pc_flow_table *, struct pc_entry *);
 void pc_flow_table_promote(struct pc_flow_table *, struct pc_entry *);
 

@@ -293,15 +293,9 @@ pc_flow_table_for_each_flow(const struct pc_flow_table *t, pc_flow_cb *cb,
 
     HMAP_FOR_EACH (e, node, &t->entries) {
         if (e->want && e->key.type == PC_MOD_FLOW) {
-            struct pc_flow_view view = {
-                .owner = e->owner,
-                .table_id = e->key.table_id,
-                .priority = e->key.priority,
-                .cookie = e->want->flow.cookie,
-                .match = &e->key.match,
-                .ofpacts = e->want->flow.ofpacts,
-                .ofpacts_len = e->want->flow.ofpacts_len,
-            };
+            struct pc_flow_view view;
+
+            pc_entry_view(e, &view);
             cb(&view, aux);
         }
     }

@@ -116,6 +116,7 @@ pc_flow_table_create(void)
     hmap_init(&t->entries);
     hmap_init(&t->shadows);
     hmap_init(&t->owners);
+    hmap_init(&t->subtables);
     ovs_list_init(&t->dirty);
     t->selection = true;
     return t;
@@ -125,6 +126,9 @@ void
 pc_flow_table_free_entry(struct pc_flow_table *t, struct pc_entry *e)
 {
     hmap_remove(e->shadow ? &t->shadows : &t->entries, &e->node);
+    if (!e->shadow) {
+        pc_flow_table_count(t, &e->key, -1);
+    }
     if (e->dirty) {
         ovs_list_remove(&e->dirty_node);
     }
@@ -153,6 +157,7 @@ pc_flow_table_destroy(struct pc_flow_table *t)
         hmap_destroy(&t->entries);
         hmap_destroy(&t->shadows);
         hmap_destroy(&t->owners);
+    hmap_destroy(&t->subtables);
         free(t);
     }
 }
@@ -236,12 +241,17 @@ pc_flow_table_clear(struct pc_flow_table *t)
 }
 
 static struct pc_entry *
-new_entry(struct hmap *map, struct pc_key *key, uint32_t hash)
+new_entry(struct pc_flow_table *t, bool shadow, struct pc_key *key,
+          uint32_t hash)
 {
     struct pc_entry *e = xzalloc(sizeof *e);
 
     pc_key_move(&e->key, key);
-    hmap_insert(map, &e->node, hash);
+    e->shadow = shadow;
+    hmap_insert(shadow ? &t->shadows : &t->entries, &e->node, hash);
+    if (!shadow) {
+        pc_flow_table_count(t, &e->key, 1);
+    }
     return e;
 }
 
@@ -257,7 +267,7 @@ pc_flow_table_get_entry(struct pc_flow_table *t, const struct pc_key *key_)
         pc_key_destroy(key);
         return e;
     }
-    return new_entry(&t->entries, key, hash);
+    return new_entry(t, false, key, hash);
 }
 
 /* 'owner' desires 'value' at 'key'.  Takes over both. */
@@ -273,8 +283,7 @@ add(struct pc_flow_table *t, const struct uuid *owner, struct pc_key *key,
         && (e->want || !uuid_is_zero(&e->owner))) {
         e = find_shadow(t, key, hash, owner);
         if (!e) {
-            e = new_entry(&t->shadows, key, hash);
-            e->shadow = true;
+            e = new_entry(t, true, key, hash);
             e->seq = t->next_seq++;
             e->owner = *owner;
             link_to_owner(t, e);
@@ -283,7 +292,7 @@ add(struct pc_flow_table *t, const struct uuid *owner, struct pc_key *key,
         }
     } else {
         if (!e) {
-            e = new_entry(&t->entries, key, hash);
+            e = new_entry(t, false, key, hash);
         } else {
             pc_key_destroy(key);
         }

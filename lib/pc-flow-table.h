@@ -127,6 +127,16 @@ bool pc_flow_table_find_conflict(const struct pc_flow_table *,
                                  const struct uuid *owner,
                                  struct uuid *winner);
 
+/* Fills '*view' with the desired flow of 'table_id' that a packet like 'flow'
+ * meets (good until the next change of the table), and returns true; false if
+ * there is none.  Costs a hash lookup for each combination of priority and mask
+ * in that table, however many flows it has. */
+bool pc_flow_table_find_flow(const struct pc_flow_table *, uint8_t table_id,
+                             const struct flow *flow, struct pc_flow_view *);
+/* Returns the desired group with that id, or null. */
+const struct ofputil_group_mod *pc_flow_table_find_group(
+    const struct pc_flow_table *, uint32_t group_id);
+
 /* Reading, for printing and for the recompute oracle. */
 struct pc_flow_table_counts {
     size_t n_owners, n_flows, n_groups, n_meters, n_shadowed;

@@ -26,6 +26,7 @@
 #include "openvswitch/ofp-actions.h"
 #include "openvswitch/ofp-msgs.h"
 #include "openvswitch/ofpbuf.h"
+#include "packets.h"
 #include "pc-installed.h"
 #include "pc-layout.h"
 #include "pc-ofpact.h"
@@ -353,6 +354,115 @@ START_TEST(test_compare)
 }
 END_TEST
 
+/* A flow of any priority, with a port or a destination address. */
+static void
+add_any(const struct uuid *owner, uint8_t table_id, uint16_t priority,
+        int in_port, uint32_t address, int plen)
+{
+    struct match match = MATCH_CATCHALL_INITIALIZER;
+    struct ofpbuf ofpacts;
+
+    ofpbuf_init(&ofpacts, 64);
+    if (in_port) {
+        match_set_in_port(&match, u16_to_ofp(in_port));
+    }
+    if (plen) {
+        match_set_dl_type(&match, htons(ETH_TYPE_IP));
+        match_set_nw_dst_masked(&match, htonl(address),
+                                be32_prefix_mask(plen));
+    }
+    struct pc_flow_spec spec = pc_flow_spec(
+        table_id, priority, pc_cookie_pack(PC_FLOW_OTHER, owner), &match,
+        &ofpacts);
+    pc_flow_table_add_flow(t, owner, &spec);
+    ofpbuf_uninit(&ofpacts);
+}
+
+/* The search by one look at every flow: what pc_flow_table_find_flow() is to
+ * find. */
+struct search {
+    const struct flow *flow;
+    uint8_t table_id;
+    int priority;               /* Of the best so far, or -1. */
+};
+
+static void
+search_cb(const struct pc_flow_view *view, void *s_)
+{
+    struct search *s = s_;
+
+    if (view->table_id == s->table_id && view->priority > s->priority
+        && minimatch_matches_flow(view->match, s->flow)) {
+        s->priority = view->priority;
+    }
+}
+
+static void
+check_find(int in_port, uint32_t address)
+{
+    struct flow flow = { .dl_type = htons(ETH_TYPE_IP),
+                         .nw_dst = htonl(address) };
+
+    flow.in_port.ofp_port = u16_to_ofp(in_port);
+    for (uint8_t table_id = 0; table_id < 3; table_id++) {
+        struct search s = { &flow, table_id, -1 };
+        struct pc_flow_view view;
+
+        pc_flow_table_for_each_flow(t, search_cb, &s);
+        bool found = pc_flow_table_find_flow(t, table_id, &flow, &view);
+        ck_assert_int_eq(found, s.priority >= 0);
+        if (found) {
+            ck_assert_uint_eq(view.table_id, table_id);
+            ck_assert_int_eq(view.priority, s.priority);
+            ck_assert(minimatch_matches_flow(view.match, &flow));
+        }
+    }
+}
+
+static void
+check_find_all(void)
+{
+    for (int i = 0; i < 64; i++) {
+        check_find(i % 8, 0x0a000000 + i * 37 % 64);
+    }
+}
+
+/* Flows are found while they come, go, and are had by others. */
+START_TEST(test_find_flow)
+{
+    check_find_all();
+    for (int i = 0; i < 200; i++) {
+        uint32_t address = 0x0a000000 + i * 29 % 64;
+
+        add_any(i % 3 ? &a : &b, i % 2, 100 + i % 7, i % 5,
+                address & (0xffffffff << i % 4), i % 11 ? 32 - i % 4 : 0);
+    }
+    check_find_all();
+    pc_flow_table_take_changes(t, &mods);
+    pc_mods_destroy(&mods);
+    check_find_all();
+    pc_flow_table_remove_owner(t, &a);
+    check_find_all();           /* Deleted, but not taken. */
+    pc_flow_table_take_changes(t, &mods);
+    pc_mods_destroy(&mods);
+    check_find_all();
+    pc_flow_table_clear(t);
+    pc_flow_table_take_changes(t, &mods);
+    check_find_all();
+}
+END_TEST
+
+START_TEST(test_find_group)
+{
+    ck_assert_ptr_null(pc_flow_table_find_group(t, 7));
+    add_group(&a, 7, 1, 0);
+    ck_assert_uint_eq(pc_flow_table_find_group(t, 7)->group_id, 7);
+    pc_flow_table_take_changes(t, &mods);
+    pc_flow_table_remove_owner(t, &a);
+    ck_assert_ptr_null(pc_flow_table_find_group(t, 7));
+}
+END_TEST
+
 int
 main(void)
 {
@@ -367,5 +477,7 @@ main(void)
     tcase_add_loop_test(tc, test_diff, 0, ARRAY_SIZE(protocols));
     tcase_add_test(tc, test_foreign);
     tcase_add_test(tc, test_compare);
+    tcase_add_test(tc, test_find_flow);
+    tcase_add_test(tc, test_find_group);
     return pc_test_run("pc-flow-table", tc);
 }
