@@ -56,7 +56,7 @@ name_rule(struct pc_explain_owner *owner, const struct pc_controller *c,
         row && row->chain ? row->chain->name
         : row && row->service ? row->service->name : "(none)",
         row ? row->match : "", rule->after ? " after " : "",
-        rule->after ? rule->after->before : "");
+        rule->after ? rule->after->order->name : "");
 }
 
 static void

@@ -25,6 +25,8 @@ pcloud_ctl_pcloud_ctl_SOURCES = \
 	pcloud-ctl/ctl-query.c \
 	pcloud-ctl/ctl-route.c \
 	pcloud-ctl/ctl-rule.c \
+	pcloud-ctl/ctl-screen.c \
+	pcloud-ctl/ctl-screen.h \
 	pcloud-ctl/ctl-service.c \
 	pcloud-ctl/ctl-settings.c \
 	pcloud-ctl/ctl-settings.h \

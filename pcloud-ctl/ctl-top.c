@@ -19,12 +19,10 @@
 
 #include <config.h>
 
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <termios.h>
-#include <unistd.h>
 
+#include "ctl-screen.h"
 #include "pcloud-ctl.h"
 
 #include "openvswitch/dynamic-string.h"
@@ -181,19 +179,20 @@ top_lines(const struct top *now, const struct top *last)
 }
 
 static void
-print_text(const struct top_line *lines, size_t n)
+put_text(struct ds *ds, const struct top_line *lines, size_t n)
 {
-    printf("%-20s %-20s %12s %14s %12s %14s\n", "SERVICE", "VI",
-           "FWD packet/s", "FWD bit/s", "REV packet/s", "REV bit/s");
+    ds_put_format(ds, "%-20s %-20s %12s %14s %12s %14s\n", "SERVICE", "VI",
+                  "FWD packet/s", "FWD bit/s", "REV packet/s", "REV bit/s");
     for (size_t i = 0; i < n; i++) {
-        printf("%-20s %-20s %12.0f %14.0f %12.0f %14.0f\n",
-               lines[i].row->service, lines[i].row->vi, lines[i].pps[0],
-               lines[i].bps[0], lines[i].pps[1], lines[i].bps[1]);
+        ds_put_format(ds, "%-20s %-20s %12.0f %14.0f %12.0f %14.0f\n",
+                      lines[i].row->service, lines[i].row->vi,
+                      lines[i].pps[0], lines[i].bps[0], lines[i].pps[1],
+                      lines[i].bps[1]);
     }
 }
 
 static void
-print_json(const struct top_line *lines, size_t n)
+put_json(struct ds *ds, const struct top_line *lines, size_t n)
 {
     static const char *const names[] = { "forward", "reverse" };
     struct json *array = json_array_create_empty();
@@ -215,58 +214,111 @@ print_json(const struct top_line *lines, size_t n)
         json_array_add(array, json);
     }
     char *s = json_to_string(array, JSSF_SORT);
-    puts(s);
+    ds_put_format(ds, "%s\n", s);
     free(s);
     json_destroy(array);
 }
 
-/* Waits 'interval' seconds.  Returns true if the user has typed q. */
-static bool
-wait_or_quit(int interval, bool terminal)
+/* Appends to 'ds' what has come between '*last' and now, and makes that the last.
+ * Returns NULL or an error. */
+static char *
+top_next(struct ctl_run *run, struct top *last, bool json, struct ds *ds)
 {
-    struct pollfd pfd = { .fd = STDIN_FILENO, .events = POLLIN };
-    long long int end = time_msec() + 1000LL * interval;
-    char c;
+    struct top now;
+    char *error = top_read(run, &now);
 
-    while (time_msec() < end) {
-        if (terminal && poll(&pfd, 1, 0) > 0
-            && (read(STDIN_FILENO, &c, 1) != 1 || c == 'q')) {
-            return true;
-        }
-        if (terminal) {
-            poll_fd_wait(STDIN_FILENO, POLLIN);
-        }
-        poll_timer_wait_until(end);
-        poll_block();
+    if (!error) {
+        struct top_line *lines = top_lines(&now, last);
+
+        (json ? put_json : put_text)(ds, lines, now.n);
+        free(lines);
+        top_destroy(last);
+        *last = now;
     }
-    return false;
+    return error;
 }
 
-/* Prints 'rounds' times, forever if negative.  Returns NULL or an error. */
+/* Prints 'rounds' times.  Returns NULL or an error. */
 static char *
-top_loop(struct ctl_run *run, int rounds, int interval, bool terminal)
+top_batch(struct ctl_run *run, int rounds, int interval)
 {
     bool json = run->format_given && run->style.format == TF_JSON;
-    struct top last, now;
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    struct top last;
     char *error = top_read(run, &last);
 
-    while (!error && rounds && !wait_or_quit(interval, terminal)) {
-        error = top_read(run, &now);
-        if (!error) {
-            struct top_line *lines = top_lines(&now, &last);
+    for (int i = 0; i < rounds && !error; i++) {
+        long long int end = last.when + 1000LL * interval;
 
-            if (terminal) {
-                fputs("\033[H\033[J", stdout);
-            }
-            (json ? print_json : print_text)(lines, now.n);
-            fflush(stdout);
-            free(lines);
-            top_destroy(&last);
-            last = now;
-            rounds -= rounds > 0;
+        while (time_msec() < end) {
+            poll_timer_wait_until(end);
+            poll_block();
         }
+        error = top_next(run, &last, json, &ds);
+        fputs(ds_cstr(&ds), stdout);
+        fflush(stdout);
+        ds_clear(&ds);
     }
     top_destroy(&last);
+    ds_destroy(&ds);
+    return error;
+}
+
+static void
+put_title(struct ds *ds, int interval)
+{
+    char *now = xastrftime_msec("%H:%M:%S", time_wall_msec(), false);
+
+    ds_put_format(ds, "PacketCloud, %s, every %d s; q quits\n\n", now,
+                  interval);
+    free(now);
+}
+
+/* Shows 'text' until 'end'.  Returns true if the user wants no more. */
+static bool
+top_show(const char *text, long long int end)
+{
+    for (;;) {
+        ctl_screen_draw(text);
+        switch (ctl_screen_wait(end)) {
+        case CTL_SCREEN_NOTHING:
+            return false;
+        case CTL_SCREEN_GONE:
+        case 'q':
+        case 'Q':
+            return true;
+        default:                /* Another key, or another size. */
+            break;
+        }
+    }
+}
+
+/* Shows it in the window until the user wants no more.  Returns NULL or an
+ * error. */
+static char *
+top_screen(struct ctl_run *run, int interval)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    struct top last;
+    char *error = top_read(run, &last);
+    bool open = false;
+
+    if (!error) {
+        error = ctl_screen_open();
+        open = !error;
+        put_title(&ds, interval);
+        ds_put_format(&ds, "Counting, for %d s.\n", interval);
+    }
+    while (!error && !top_show(ds_cstr(&ds), last.when + 1000LL * interval)) {
+        ds_clear(&ds);
+        put_title(&ds, interval);
+        error = top_next(run, &last, false, &ds);
+    }
+    if (open) {
+        ctl_screen_close();
+    }
+    top_destroy(&last);
+    ds_destroy(&ds);
     return error;
 }
 
@@ -275,29 +327,22 @@ cmd_top(struct ctl_context *ctx)
 {
     const char *batch = shash_find_data(&ctx->options, "--batch");
     const char *every = shash_find_data(&ctx->options, "--interval");
-    bool terminal = !batch && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
-    int64_t rounds = batch ? 1 : -1, interval = DEFAULT_INTERVAL;
-    struct termios old, raw;
+    struct ctl_run *run = ctl_run_from_context(ctx);
+    int64_t rounds = 0, interval = DEFAULT_INTERVAL;
 
     if ((batch && !ctl_parse_int(ctx, "--batch", batch, 1, 1000000, &rounds))
         || (every
             && !ctl_parse_int(ctx, "--interval", every, 1, 3600, &interval))) {
         return;
-    } else if (!batch && !terminal) {
+    } else if (!batch && !ctl_screen_is_possible()) {
         ctl_error(ctx, "top needs a terminal, or --batch=N");
         return;
+    } else if (!batch && run->format_given && run->style.format == TF_JSON) {
+        ctl_error(ctx, "top needs --batch=N for JSON");
+        return;
     }
-    if (terminal) {
-        tcgetattr(STDIN_FILENO, &old);
-        raw = old;
-        raw.c_lflag &= ~(ICANON | ECHO);
-        tcsetattr(STDIN_FILENO, TCSANOW, &raw);
-    }
-    char *error = top_loop(ctl_run_from_context(ctx), rounds, interval,
-                           terminal);
-    if (terminal) {
-        tcsetattr(STDIN_FILENO, TCSANOW, &old);
-    }
+    char *error = (batch ? top_batch(run, rounds, interval)
+                   : top_screen(run, interval));
     if (error) {
         ctl_error(ctx, "%s", error);
         free(error);

@@ -24,6 +24,7 @@ EXTRA_DIST += \
 	tests/run-autotest \
 	tests/run-unit \
 	tests/summary \
+	tests/terminal \
 	tests/trace-agree
 
 # Autotest suites: testsuite needs no root, system-testsuite does.
