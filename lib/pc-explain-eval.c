@@ -309,7 +309,8 @@ run_table(struct pc_eval *ev, uint8_t table_id)
     }
 }
 
-/* Notes the VI that gets the packet at 'port', if it is to send it on. */
+/* Notes the VI that gets the packet at 'port', if it is to send it on; otherwise
+ * that it leaves, unless it is a copy. */
 static void
 note_vi(struct pc_eval *ev, const struct pc_switch_port *port)
 {
@@ -323,6 +324,9 @@ note_vi(struct pc_eval *ev, const struct pc_switch_port *port)
                        && !strcmp(vi->port[PC_PORT_IN], port->name)
                        ? PC_PORT_IN : PC_PORT_OUT);
         ev->vi_flow = ev->flow;
+    } else if (port && !(vi && vi->svc && vi->svc->s.mode == PC_MODE_TAP)) {
+        ev->out_port = port->ofport;
+        ev->out_flow = ev->flow;
     }
 }
 
@@ -470,6 +474,7 @@ pc_eval_packet(struct pc_eval *ev, const struct flow *flow)
     ev->svc = NULL;
     ev->vi = NULL;
     ev->to_operator = false;
+    ev->out_port = OFPP_NONE;
     ev->stop = false;
     ev->depth = 0;
     ev->flow = *flow;

@@ -57,6 +57,9 @@ struct pc_eval {
     struct flow vi_flow;        /* ... like this. */
     bool to_operator;           /* It leaves our tables ... */
     struct flow operator_flow;  /* ... like this. */
+    ofp_port_t out_port;        /* Our tables send it out of this port, or of
+                                 * none (OFPP_NONE) ... */
+    struct flow out_flow;       /* ... like this. */
 };
 
 struct pc_eval *pc_eval_create(const struct pc_controller *,
@@ -64,12 +67,19 @@ struct pc_eval *pc_eval_create(const struct pc_controller *,
 void pc_eval_destroy(struct pc_eval *);
 void pc_eval_packet(struct pc_eval *, const struct flow *);
 
+/* Does the packet leave, for good, by a port that our tables choose? */
+static inline bool
+pc_eval_leaves(const struct pc_eval *ev)
+{
+    return !ev->vi && !ev->to_operator && ev->out_port != OFPP_NONE;
+}
+
 /* pc-explain-journey.c: from VI to VI.  Appends to 'ds' and 'legs' what happens
  * to 'flow', given that VIs send on what they get.  Returns true if it leaves
  * for the operator's pipeline in the end, like '*end'. */
 bool pc_explain_journey(struct pc_eval *, const struct flow *, struct ds *,
                         struct json *legs, struct flow *end);
-/* The answer to 'flow', coming in on 'in_port'. */
+/* The answer to 'flow', coming in on 'in_port' (OFPP_NONE: not known). */
 void pc_explain_answer(const struct flow *flow, ofp_port_t in_port,
                        struct flow *answer);
 

@@ -48,6 +48,15 @@ goes_round(const struct pc_eval *ev, struct visit visits[MAX_LEGS], int *n)
     return false;
 }
 
+/* What a switch knows of a packet beside the packet itself goes when it leaves. */
+static void
+forget(struct flow *flow)
+{
+    flow->metadata = 0;
+    memset(flow->regs, 0, sizeof flow->regs);
+    flow->ct_state = flow->ct_zone = flow->ct_mark = 0;
+}
+
 /* What 'ev->vi' sends on. */
 static void
 sent_on(const struct pc_eval *ev, struct flow *flow)
@@ -59,9 +68,7 @@ sent_on(const struct pc_eval *ev, struct flow *flow)
         = name ? pc_switch_port_by_name(ev->r->sw, name) : NULL;
 
     *flow = ev->vi_flow;
-    flow->metadata = 0;
-    memset(flow->regs, 0, sizeof flow->regs);
-    flow->ct_state = flow->ct_zone = flow->ct_mark = 0;
+    forget(flow);
     flow->in_port.ofp_port = port ? port->ofport : OFPP_NONE;
     if (vi->svc->s.mode == PC_MODE_ROUTE) {
         flow->dl_dst = vi->vi.gw_mac;
@@ -77,7 +84,12 @@ put_leg(const struct pc_eval *ev, const struct flow *flow, const char *who,
 {
     struct json *json = json_object_create();
     struct json *steps = json_array_create_empty();
-    char *packet = pc_packet_format(flow);
+    struct flow known = *flow;
+
+    if (known.in_port.ofp_port == OFPP_NONE) {
+        known.in_port.ofp_port = 0;
+    }
+    char *packet = pc_packet_format(&known);
 
     ds_put_format(ds, "  %s: %s\n", who, packet);
     for (size_t i = 0; i < ev->steps.n; i++) {
@@ -135,5 +147,5 @@ pc_explain_answer(const struct flow *flow, ofp_port_t in_port,
     *answer = reverse.flow;
     answer->in_port.ofp_port = in_port;
     answer->nw_ttl = 64;
-    answer->metadata = 0;
+    forget(answer);
 }

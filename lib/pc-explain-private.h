@@ -105,6 +105,7 @@ struct pc_explain_request {
     struct jsonrpc *rpc;        /* Trace: to ovs-vswitchd. */
     uint8_t base;               /* Trace: of the router. */
     struct uuid router;         /* Trace. */
+    char *router_name;          /* Trace: NULL until it is chosen. */
     int stage;                  /* Trace: 0 the packet itself, then ... */
     bool forward_only;          /* Trace: not the answer. */
     struct flow end;            /* Trace: ... where its way ends. */

@@ -73,69 +73,163 @@ pc_explain_trace_send(struct pc_explain_request *rq, const char *bridge,
                                                  NULL));
 }
 
+static struct pc_ctl_router *
+pc_explain_trace_router(const struct pc_explain *e,
+                        const struct pc_explain_request *rq)
+{
+    struct pc_ctl_router *r;
+
+    HMAP_FOR_EACH (r, hmap_node, &e->c->routers) {
+        if (uuid_equals(&r->uuid, &rq->router) && r->prepared) {
+            return r;
+        }
+    }
+    return NULL;
+}
+
+/* Is the switch on this machine, so that ovs-vswitchd can be asked? */
 static bool
-pc_explain_trace_remote_run(struct pc_explain *e OVS_UNUSED,
+pc_explain_is_local(const struct pcrec_router *row)
+{
+    return row->bridge[0] && !row->target[0];
+}
+
+/* Should 'a' be tried before 'b'? */
+static bool
+pc_explain_router_before(const struct pcrec_router *a,
+                         const struct pcrec_router *b)
+{
+    bool local = pc_explain_is_local(a);
+
+    return (local != pc_explain_is_local(b) ? local
+            : strcmp(a->name, b->name) < 0);
+}
+
+/* Is 'arg' a packet of 'r', whose ports it names? */
+static bool
+pc_explain_knows(const struct pc_ctl_router *r, const char *arg)
+{
+    struct flow flow;
+    char *error = (r->prepared
+                   ? parse_ofp_exact_flow(&flow, NULL, NULL, arg,
+                                          pc_switch_port_map(r->sw))
+                   : xstrdup("not connected"));
+    bool knows = !error;
+
+    free(error);
+    return knows;
+}
+
+/* Returns the router that 'rq' is about: the one that it names, or the first
+ * that has the packet's port, those of this machine first.  NULL: there is none,
+ * and '*error' says so. */
+static struct pc_ctl_router *
+pc_explain_trace_choose(const struct pc_explain *e,
+                        const struct pc_explain_request *rq, char **error)
+{
+    const struct pcrec_router *best_row = NULL;
+    struct pc_ctl_router *r, *best = NULL;
+    bool best_knows = false;
+
+    HMAP_FOR_EACH (r, hmap_node, &e->c->routers) {
+        const struct pcrec_router *row
+            = pcrec_router_get_for_uuid(e->c->idl, &r->uuid);
+
+        if (!row || (rq->router_name && strcmp(rq->router_name, r->name))) {
+            continue;
+        }
+        bool knows = pc_explain_knows(r, rq->arg);
+        if (!best || knows > best_knows
+            || (knows == best_knows
+                && pc_explain_router_before(row, best_row))) {
+            best = r;
+            best_row = row;
+            best_knows = knows;
+        }
+    }
+    *error = (best && (best->prepared || pc_explain_is_local(best_row)) ? NULL
+              : best ? xasprintf("router %s has not been connected to",
+                                 best->name)
+              : rq->router_name
+              ? xasprintf("there is no router %s in this cloudlet",
+                          rq->router_name)
+              : xstrdup("there is no router"));
+    return *error ? NULL : best;
+}
+
+/* Appends the legs of a way to 'rq', and ends it with the name of the member of
+ * JSON.  Returns what pc_explain_journey() does; 'ev' says more. */
+static bool
+pc_explain_trace_way(struct pc_explain_request *rq, struct pc_eval *ev,
+                     const struct flow *flow, const char *name)
+{
+    struct json *legs = json_array_create_empty();
+    bool leaves = pc_explain_journey(ev, flow, &rq->answer, legs, &rq->end);
+
+    json_object_put(rq->json_answer, name, legs);
+    return leaves;
+}
+
+/* Answers from the desired tables alone. */
+static void
+pc_explain_trace_desired(struct pc_explain *e, struct pc_explain_request *rq,
+                         const struct pc_ctl_router *r,
+                         const struct flow *flow)
+{
+    static const char unknown[] = "  the operator's pipeline: not known here\n";
+    struct pc_eval *ev = pc_eval_create(e->c, r);
+    struct flow answer;
+
+    json_object_put_string(rq->json_answer, "router", r->name);
+    ds_put_format(&rq->answer, "Forward on router %s, by what is desired (its "
+                  "switch is not on this machine):\n", r->name);
+    bool leaves = pc_explain_trace_way(rq, ev, flow, "forward");
+    if (leaves) {
+        ds_put_cstr(&rq->answer, unknown);
+    }
+    if (!rq->forward_only && (leaves || pc_eval_leaves(ev))) {
+        if (leaves) {
+            pc_explain_answer(&rq->end, OFPP_NONE, &answer);
+        } else {
+            pc_explain_answer(&ev->out_flow, ev->out_port, &answer);
+        }
+        ds_put_format(&rq->answer, "\nReverse, the answer%s:\n",
+                      leaves ? " (on which port it comes in is not known "
+                      "here)" : "");
+        if (pc_explain_trace_way(rq, ev, &answer, "reverse")) {
+            ds_put_cstr(&rq->answer, unknown);
+        }
+    }
+    pc_eval_destroy(ev);
+}
+
+static bool
+pc_explain_trace_remote_run(struct pc_explain *e,
                             struct pc_explain_request *rq)
 {
-    struct json *json = rq->json_answer;
+    struct pc_ctl_router *r = pc_explain_trace_router(e, rq);
+    struct flow flow;
+    char *error = (r ? parse_ofp_exact_flow(&flow, NULL, NULL, rq->arg,
+                                            pc_switch_port_map(r->sw))
+                   : xstrdup("the router has gone"));
 
+    if (error) {
+        unixctl_command_reply_error(rq->conn, error);
+        free(error);
+        return true;
+    }
+    pc_explain_trace_desired(e, rq, r, &flow);
+    struct json *json = rq->json_answer;
     rq->json_answer = NULL;
     pc_explain_reply(rq, json, ds_cstr(&rq->answer));
     return true;
 }
 
-/* No router's switch can be asked: answers from the desired tables alone.
- * Returns NULL, or why that is not possible. */
+/* Connects to ovs-vswitchd, and asks it.  Returns NULL, or why that is not
+ * possible. */
 static char *
-pc_explain_trace_remote(struct pc_explain *e, struct pc_explain_request *rq)
+pc_explain_trace_local(struct pc_explain_request *rq, const char *bridge)
 {
-    struct json *legs = json_array_create_empty();
-    struct pc_ctl_router *r;
-    struct flow flow;
-
-    HMAP_FOR_EACH (r, hmap_node, &e->c->routers) {
-        if (r->prepared) {
-            break;
-        }
-    }
-    char *error = (r ? parse_ofp_exact_flow(&flow, NULL, NULL, rq->arg,
-                                            pc_switch_port_map(r->sw))
-                   : xstrdup("no router has been connected to"));
-    if (error) {
-        json_destroy(legs);
-        return error;
-    }
-    struct pc_eval *ev = pc_eval_create(e->c, r);
-    ds_put_cstr(&rq->answer, "Forward, by what is desired (the switch is not "
-                "on this machine):\n");
-    rq->json_answer = json_object_create();
-    if (pc_explain_journey(ev, &flow, &rq->answer, legs, &rq->end)) {
-        ds_put_cstr(&rq->answer, "  the operator's pipeline: not known here\n");
-    }
-    json_object_put(rq->json_answer, "forward", legs);
-    pc_eval_destroy(ev);
-    rq->run = pc_explain_trace_remote_run;
-    return NULL;
-}
-
-/* Sends the question of 'rq' to ovs-vswitchd.  Returns NULL, or why that is
- * not possible. */
-char *
-pc_explain_trace_start(struct pc_explain *e, struct pc_explain_request *rq)
-{
-    const struct pcrec_router *row = NULL;
-    struct pc_ctl_router *r;
-
-    HMAP_FOR_EACH (r, hmap_node, &e->c->routers) {
-        row = pcrec_router_get_for_uuid(e->c->idl, &r->uuid);
-        if (row && row->bridge[0] && !row->target[0]) {
-            break;
-        }
-        row = NULL;
-    }
-    if (!row) {
-        return pc_explain_trace_remote(e, rq);
-    }
     struct stream *stream;
     char *path = NULL;
     char *error = pc_explain_vswitchd_path(&path);
@@ -151,9 +245,33 @@ pc_explain_trace_start(struct pc_explain *e, struct pc_explain_request *rq)
     }
     free(path);
     rq->rpc = jsonrpc_open(stream);
+    pc_explain_trace_send(rq, bridge, rq->arg);
+    return NULL;
+}
+
+/* Asks the switch of the router that 'rq' is about, or has the desired tables
+ * asked.  Returns NULL, or why that is not possible. */
+char *
+pc_explain_trace_start(struct pc_explain *e, struct pc_explain_request *rq)
+{
+    char *error;
+    struct pc_ctl_router *r = pc_explain_trace_choose(e, rq, &error);
+
+    if (!r) {
+        return error;
+    }
+    const struct pcrec_router *row
+        = pcrec_router_get_for_uuid(e->c->idl, &r->uuid);
     rq->base = r->base;
     rq->router = r->uuid;
-    pc_explain_trace_send(rq, row->bridge, rq->arg);
+    if (!rq->router_name) {
+        rq->router_name = xstrdup(r->name);
+    }
+    if (pc_explain_is_local(row)) {
+        return pc_explain_trace_local(rq, row->bridge);
+    }
+    rq->json_answer = json_object_create();
+    rq->run = pc_explain_trace_remote_run;
     return NULL;
 }
 
@@ -173,6 +291,7 @@ pc_explain_trace_reply(struct pc_explain_request *rq,
     ds_put_format(&rq->answer, "Result: %s\n",
                   t->verdict ? t->verdict : "unknown");
     json_object_put(json, "steps", steps);
+    json_object_put_string(json, "router", rq->router_name);
     json_object_put_string(json, "result", t->verdict ? t->verdict : "");
     if (t->rule) {
         char *uuid = xasprintf(UUID_FMT, UUID_ARGS(&t->rule->uuid));
@@ -221,22 +340,9 @@ pc_explain_trace_finish(struct pc_explain_request *rq)
     pc_explain_reply(rq, json, ds_cstr(&rq->answer));
 }
 
-static struct pc_ctl_router *
-pc_explain_trace_router(const struct pc_explain *e,
-                        const struct pc_explain_request *rq)
-{
-    struct pc_ctl_router *r;
-
-    HMAP_FOR_EACH (r, hmap_node, &e->c->routers) {
-        if (uuid_equals(&r->uuid, &rq->router) && r->prepared) {
-            return r;
-        }
-    }
-    return NULL;
-}
-
 /* Follows 'flow' from VI to VI, and asks what the operator's pipeline does to
- * it in the end.  Returns false if its way ends before. */
+ * it in the end; if it does not get there, but leaves, goes on with the answer.
+ * Returns false if there is nothing to be asked. */
 static bool
 pc_explain_trace_follow(struct pc_explain *e, struct pc_explain_request *rq,
                         const struct flow *flow)
@@ -244,27 +350,30 @@ pc_explain_trace_follow(struct pc_explain *e, struct pc_explain_request *rq,
     struct pc_ctl_router *r = pc_explain_trace_router(e, rq);
     const struct pcrec_router *row
         = r ? pcrec_router_get_for_uuid(e->c->idl, &r->uuid) : NULL;
-    const char *name = rq->stage ? "reverse" : "forward";
-    struct json *legs = json_array_create_empty();
+    struct flow answer;
 
     if (!row) {
-        json_destroy(legs);
         return false;
     }
     struct pc_eval *ev = pc_eval_create(e->c, r);
     ds_put_format(&rq->answer, "\n%s:\n", rq->stage ? "Reverse, the answer"
                   : "Forward, the whole way");
-    bool leaves = pc_explain_journey(ev, flow, &rq->answer, legs, &rq->end);
+    bool asks = pc_explain_trace_way(rq, ev, flow,
+                                     rq->stage ? "reverse" : "forward");
+    bool answered = !asks && !rq->stage && !rq->forward_only
+                    && pc_eval_leaves(ev);
+    if (answered) {
+        pc_explain_answer(&ev->out_flow, ev->out_port, &answer);
+    }
     pc_eval_destroy(ev);
-    json_object_put(rq->json_answer, name, legs);
-    if (leaves) {
+    rq->stage++;
+    if (asks) {
         char *packet = pc_packet_format(&rq->end);
 
-        rq->stage++;
         pc_explain_trace_send(rq, row->bridge, packet);
         free(packet);
     }
-    return leaves;
+    return asks || (answered && pc_explain_trace_follow(e, rq, &answer));
 }
 
 /* Takes the answer about the end of a way.  Returns true if that was the last

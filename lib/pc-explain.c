@@ -40,6 +40,7 @@ pc_explain_request_destroy(struct pc_explain_request *rq)
     pc_explain_reads_destroy(rq);
     jsonrpc_close(rq->rpc);
     free(rq->arg);
+    free(rq->router_name);
     free(rq->text);
     ds_destroy(&rq->answer);
     json_destroy(rq->json_answer);
@@ -86,6 +87,8 @@ pc_explain_parse(struct pc_explain_request *rq, int argc, const char *argv[])
             }
         } else if (!strcmp(argv[i], "--forward")) {
             rq->forward_only = true;
+        } else if (!strncmp(argv[i], "--router=", 9) && !rq->router_name) {
+            rq->router_name = xstrdup(argv[i] + 9);
         } else if (!strcmp(argv[i], "--diff")) {
             rq->diff = true;
         } else if (argv[i][0] == '-' || rq->arg) {
@@ -432,8 +435,9 @@ pc_explain_create(struct pc_controller *c)
     unixctl_command_register("controller/overlap",
                              "{UUID TARGET PRIORITY DIRECTION AFTER MATCH}... "
                              "[-f json]", 6, INT_MAX, pc_explain_overlap, e);
-    unixctl_command_register("controller/trace", "[--forward] FLOW [-f json]", 1, 4,
-                             pc_explain_trace, e);
+    unixctl_command_register("controller/trace",
+                             "[--forward] [--router=ROUTER] FLOW [-f json]",
+                             1, 5, pc_explain_trace, e);
     return e;
 }
 

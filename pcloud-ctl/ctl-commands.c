@@ -146,7 +146,8 @@ Seeing what goes on:\n\
   status                      print states and errors of everything\n\
   event-list [--since=AGO|TIME] [KIND|NAME]   print what has happened\n\
   flows [--diff]              print PacketCloud's flows by their meaning\n\
-  [--forward] trace FLOW      say what happens to a packet and its answer\n\
+  [--forward] [--router=ROUTER] trace FLOW\n\
+                              say what happens to a packet and its answer\n\
   stats [SERVICE]             print counters\n\
   [--interval=SECS] [--batch=N] top\n\
                               print who gets how much now\n\

@@ -67,10 +67,14 @@ cmd_flows(struct ctl_context *ctx)
 static void
 cmd_trace(struct ctl_context *ctx)
 {
+    const char *router = shash_find_data(&ctx->options, "--router");
     struct svec args = SVEC_EMPTY_INITIALIZER;
 
     if (shash_find(&ctx->options, "--forward")) {
         svec_add(&args, "--forward");
+    }
+    if (router) {
+        svec_add_nocopy(&args, xasprintf("--router=%s", router));
     }
     svec_add(&args, ctx->argv[1]);
     explain(ctx, "controller/trace", &args);
@@ -89,7 +93,7 @@ cmd_stats(struct ctl_context *ctx)
 
 const struct ctl_command_syntax ctl_explain_commands[] = {
     {"flows", 0, 0, "", NULL, cmd_flows, NULL, "--diff", RO},
-    {"trace", 1, 1, "ARG", NULL, cmd_trace, NULL, "--forward", RO},
+    {"trace", 1, 1, "ARG", NULL, cmd_trace, NULL, "--forward,--router=", RO},
     {"stats", 0, 1, "[SERVICE]", NULL, cmd_stats, NULL, "", RO},
     {NULL, 0, 0, NULL, NULL, NULL, NULL, NULL, RO},
 };
