@@ -100,8 +100,7 @@ Images and services:\n\
               [on-failure=open|close] [affinity=client[/N[,N6]]|connection]\n\
               [health=TYPE[:PORT][,KEY=VALUE]...] [provider=PROVIDER]\n\
               [address=ADDR[,ADDR]...] [gateway=ADDR[,ADDR]] [arms=1|2]\n\
-              [mtu=BYTES|none]\n\
-              [cloudlet=C]\n\
+              [mtu=BYTES|none] [drain-timeout=SECONDS] [cloudlet=C]\n\
   service-set SERVICE KEY=VALUE...\n\
   service-scale SERVICE N     service-del SERVICE  service-list\n\
 \n\
@@ -118,8 +117,9 @@ usage_of_traffic(void)
 \n\
 Rules (MATCH as for ovs-ofctl):\n\
   rule-add SERVICE|CHAIN MATCH [priority=N] [direction=both|forward|reverse]\n\
-  rule-check SERVICE MATCH [priority=N] [direction=D]\n\
-  rule-del SERVICE MATCH [priority=N] [direction=D]\n\
+           [after=SERVICE|CHAIN]\n\
+  rule-check SERVICE MATCH [priority=N] [direction=D] [after=NAME]\n\
+  rule-del SERVICE MATCH [priority=N] [direction=D] [after=NAME]\n\
   rule-del --all SERVICE      rule-list [SERVICE]\n\
 \n\
 Virtual instances:\n\

@@ -38,6 +38,7 @@ TESTSUITE_AT = \
 	tests/pc-event.at \
 	tests/pc-harness.at \
 	tests/pc-manifest.at \
+	tests/pc-manual.at \
 	tests/pc-remote.at \
 	tests/pc-zone.at \
 	tests/pc-l3.at \
@@ -175,7 +176,7 @@ check-random: all $(check_PROGRAMS) tests/system-testsuite tests/atlocal
 # System cases with the kernel's datapath, in a virtual machine: those that carry
 # packets in each mode, unless TESTSUITEFLAGS says which.
 KERNEL_CASES = -k harness -k l3 -k inline -k route -k tap -k host
-EXTRA_DIST += tests/check-kernel tests/manual-examples
+EXTRA_DIST += tests/check-kernel tests/manual-examples tests/manual-words
 check-kernel: all $(check_PROGRAMS) tests/system-testsuite tests/atlocal
 	@$(srcdir)/tests/check-kernel . '$(AUTOTEST_PATH)' \
 	    $(if $(TESTSUITEFLAGS),$(TESTSUITEFLAGS),$(KERNEL_CASES))
