@@ -108,6 +108,7 @@ struct pc_explain_request {
     char *router_name;          /* Trace: NULL until it is chosen. */
     int stage;                  /* Trace: 0 the packet itself, then ... */
     bool forward_only;          /* Trace: not the answer. */
+    ofp_port_t in_port;         /* Trace: where the packet came in. */
     struct flow end;            /* Trace: ... where its way ends. */
     struct ds answer;           /* Trace: what is known so far ... */
     struct json *json_answer;   /* ... and that as JSON, or NULL. */

@@ -26,6 +26,7 @@
 #include "pc-explain-eval.h"
 #include "pc-explain-private.h"
 #include "pc-match.h"
+#include "smap.h"
 #include "socket-util.h"
 #include "stream.h"
 #include "svec.h"
@@ -376,6 +377,51 @@ pc_explain_trace_follow(struct pc_explain *e, struct pc_explain_request *rq,
     return asks || (answered && pc_explain_trace_follow(e, rq, &answer));
 }
 
+static bool
+pc_explain_is_vi_port(const struct pc_explain *e, const char *port)
+{
+    const struct pcrec_vi *vi;
+
+    PCREC_VI_FOR_EACH (vi, e->c->idl) {
+        const char *in = smap_get(&vi->ports, "in");
+        const char *out = smap_get(&vi->ports, "out");
+
+        if ((in && !strcmp(in, port)) || (out && !strcmp(out, port))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The port at which the one who answers is, of those that 'actions' name; NULL
+ * if none.  A packet that is flooded also goes to VIs, to the bridge itself and
+ * back to its sender: that is where the answer comes from only if it has gone
+ * nowhere else. */
+static const struct pc_switch_port *
+pc_explain_trace_far_port(const struct pc_explain *e,
+                          const struct pc_explain_request *rq,
+                          const struct pc_ctl_router *r, const char *actions)
+{
+    const struct pc_switch_port *far = NULL, *near = NULL;
+    char *words = xstrdup(actions);
+    char *save_ptr = NULL;
+
+    for (char *word = strtok_r(words, ",", &save_ptr); word;
+         word = strtok_r(NULL, ",", &save_ptr)) {
+        const struct pc_switch_port *port = pc_switch_port_by_name(r->sw,
+                                                                   word);
+
+        if (port && (port->ofport == rq->in_port || port->ofport == OFPP_LOCAL
+                     || pc_explain_is_vi_port(e, word))) {
+            near = port;
+        } else if (port) {
+            far = port;
+        }
+    }
+    free(words);
+    return far ? far : near;
+}
+
 /* Takes the answer about the end of a way.  Returns true if that was the last
  * question. */
 static bool
@@ -396,9 +442,8 @@ pc_explain_trace_end_of_way(struct pc_explain *e,
                            : "reverse_end", line);
 
     struct pc_ctl_router *r = pc_explain_trace_router(e, rq);
-    const char *comma = strrchr(line, ',');
     const struct pc_switch_port *port
-        = r ? pc_switch_port_by_name(r->sw, comma ? comma + 1 : line) : NULL;
+        = r ? pc_explain_trace_far_port(e, rq, r, line) : NULL;
     free(line);
     if (rq->stage > 1 || rq->forward_only || !port) {
         return true;
@@ -426,6 +471,7 @@ pc_explain_trace_take(struct pc_explain *e, struct pc_explain_request *rq,
         free(error);
         return true;
     }
+    rq->in_port = flow.in_port.ofp_port;
     return !pc_explain_trace_follow(e, rq, &flow);
 }
 
