@@ -70,6 +70,34 @@ static const struct option long_options[] = {
     {NULL, 0, NULL, 0},
 };
 
+/* Not daemon_usage() and vlog_usage(), which name Open vSwitch's directories. */
+static void
+usage_of_daemon(void)
+{
+    printf("\nDaemon options:\n"
+           "  --detach                run in background as daemon\n"
+           "  --monitor               creates a process to monitor this "
+           "daemon\n"
+           "  --user=USER[:GROUP]     changes the effective daemon user:group\n"
+           "  --no-chdir              do not chdir to '/'\n"
+           "  --pidfile[=FILE]        create pidfile\n"
+           "                          (default: %s/pcloud-agent.pid)\n"
+           "  --overwrite-pidfile     with --pidfile, start even if already "
+           "running\n"
+           "\nLogging options:\n"
+           "  -vSPEC, --verbose=SPEC  set logging levels\n"
+           "  -v, --verbose           set maximum verbosity level\n"
+           "  --log-file[=FILE]       enable logging to specified FILE\n"
+           "                          (default: %s/pcloud-agent.log)\n"
+           "  --syslog-method=(libc|unix:FILE|udp:IP:PORT)\n"
+           "                          how to send messages to the syslog "
+           "daemon\n"
+           "  --syslog-target=HOST:PORT\n"
+           "                          also send syslog messages to HOST:PORT "
+           "via UDP\n",
+           PC_RUNDIR, PC_LOGDIR);
+}
+
 static void OVS_NO_RETURN
 usage(void)
 {
@@ -94,8 +122,7 @@ usage(void)
            "  -V, --version           display version information\n",
            program_name, program_name, ovs_rundir(), PC_STATEDIR, PC_RUNDIR);
     stream_usage("DATABASE", true, false, true);
-    daemon_usage();
-    vlog_usage();
+    usage_of_daemon();
     exit(EXIT_SUCCESS);
 }
 
