@@ -282,7 +282,7 @@ void
 pc_ctl_sync_submit(struct pc_ctl_router *r)
 {
     if (r->synced && !r->held && pc_switch_is_ready(r->sw)
-        && !pc_switch_is_busy(r->sw) && pc_flow_table_is_dirty(r->table)) {
+        && pc_switch_is_free(r->sw) && pc_flow_table_is_dirty(r->table)) {
         struct ovs_list mods = OVS_LIST_INITIALIZER(&mods);
 
         pc_flow_table_take_changes(r->table, &mods);

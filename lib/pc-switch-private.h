@@ -120,6 +120,8 @@ struct pc_switch {
     /* Changes. */
     struct ovs_list submissions;
     uint64_t last_token, acked;
+    uint64_t done;              /* Highest token done; greater than 'acked' if
+                                 * it has overtaken others. */
     uint32_t last_bundle_id;
     struct ovs_list errors;     /* Contains "struct pc_switch_error"s. */
     size_t n_errors;

@@ -57,7 +57,7 @@ VLOG_DEFINE_THIS_MODULE(pc_switch_submit);
 static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(30, 60);
 
 static struct pc_submission *
-pc_switch_submission(const struct pc_switch *sw)
+pc_switch_first_submission(const struct pc_switch *sw)
 {
     return (ovs_list_is_empty(&sw->submissions) ? NULL
             : CONTAINER_OF(ovs_list_front(&sw->submissions),
@@ -68,6 +68,53 @@ static bool
 pc_mod_is_meter(const struct pc_mod *mod)
 {
     return mod->type == PC_MOD_METER;
+}
+
+/* May 'sub' be done while those before it only wait for their zones to settle?
+ * Not if it is about what they have yet to delete, zones' flows or meters. */
+static bool
+pc_submission_may_overtake(const struct pc_submission *sub)
+{
+    const struct pc_mod *mod;
+
+    if (sub->stage != PC_SUBMIT_NEW) {
+        return false;
+    }
+    LIST_FOR_EACH (mod, node, &sub->mods) {
+        if (mod->zone || pc_mod_is_meter(mod)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool
+pc_submission_is_settling(const struct pc_submission *sub)
+{
+    return sub->stage == PC_SUBMIT_SETTLING && time_msec() < sub->settled;
+}
+
+/* Returns the submission whose turn it is, NULL if there is none: the one that
+ * the switch has been sent a part of, or the next. */
+static struct pc_submission *
+pc_switch_submission(const struct pc_switch *sw)
+{
+    struct pc_submission *sub, *next = NULL;
+    bool settling = true;       /* All before 'sub'? */
+
+    LIST_FOR_EACH (sub, list_node, &sw->submissions) {
+        if (sub->stage != PC_SUBMIT_NEW && sub->stage != PC_SUBMIT_SETTLING) {
+            return sub;
+        }
+        if (settling && !next
+            && (sub->list_node.prev == &sw->submissions
+                ? !pc_submission_is_settling(sub)
+                : pc_submission_may_overtake(sub))) {
+            next = sub;
+        }
+        settling &= pc_submission_is_settling(sub);
+    }
+    return next ? next : pc_switch_first_submission(sw);
 }
 
 /* Is 'mod' sent when all others are confirmed? */
@@ -116,9 +163,10 @@ pc_switch_submit_reset(struct pc_switch *sw)
 {
     struct pc_submission *sub;
 
-    while ((sub = pc_switch_submission(sw)) != NULL) {
+    while ((sub = pc_switch_first_submission(sw)) != NULL) {
         pc_submission_destroy(sub);
     }
+    sw->done = sw->acked;       /* What had overtaken others is not known. */
 }
 
 /* Queues the changes in 'mods', a list of "struct pc_mod"s that it takes and
@@ -153,6 +201,21 @@ bool
 pc_switch_is_busy(const struct pc_switch *sw)
 {
     return !ovs_list_is_empty(&sw->submissions);
+}
+
+/* Would changes that are submitted now be sent at once, if they are not about
+ * zones or meters? */
+bool
+pc_switch_is_free(const struct pc_switch *sw)
+{
+    const struct pc_submission *sub;
+
+    LIST_FOR_EACH (sub, list_node, &sw->submissions) {
+        if (!pc_submission_is_settling(sub)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 /* Sending. */
@@ -467,10 +530,14 @@ pc_switch_submit_drop_refused(struct pc_switch *sw, struct pc_submission *sub)
 static void
 pc_switch_submit_finished(struct pc_switch *sw, struct pc_submission *sub)
 {
-    sw->acked = sub->token;
+    sw->done = MAX(sw->done, sub->token);
     sw->counters.n_submissions++;
     sw->counters.last_ack_us = time_usec() - sub->started_us;
     pc_submission_destroy(sub);
+
+    const struct pc_submission *first = pc_switch_first_submission(sw);
+    sw->acked = (first && first->token <= sw->done ? first->token - 1
+                 : sw->done);
     pc_switch_submit_run(sw);
 }
 

@@ -45,8 +45,10 @@
  * sent last (Open vSwitch takes no meter mods in a bundle).  Zones of
  * connection tracking (pc_mod's 'flush') are flushed before all of it or, a
  * moment after a barrier has confirmed that the bundle is in force, behind it;
- * then the flows of those zones go (pc-zone.h).  A barrier ends it, and its
- * reply makes pc_switch_acked() return the token.  If the switch
+ * then the flows of those zones go (pc-zone.h).  Submissions that are not about
+ * zones or meters do not wait for that moment.  A barrier ends it, and its reply
+ * makes pc_switch_acked() return the token, once it has returned those before.
+ * If the switch
  * refuses a mod the bundle is discarded as a whole, the refused mod is
  * reported by pc_switch_next_error() with its owner, and the rest is
  * submitted again without it, so that one owner's mistake delays but does not
@@ -201,6 +203,7 @@ void pc_switch_read_port_stats(struct pc_switch *,
 uint64_t pc_switch_submit(struct pc_switch *, struct ovs_list *mods);
 uint64_t pc_switch_acked(const struct pc_switch *);
 bool pc_switch_is_busy(const struct pc_switch *);
+bool pc_switch_is_free(const struct pc_switch *);
 struct pc_switch_error *pc_switch_next_error(struct pc_switch *);
 void pc_switch_error_destroy(struct pc_switch_error *);
 
