@@ -30,12 +30,28 @@
 
 #define PC_FETCH_MAX_SIZE (UINT64_C(16) << 30)
 
+/* Longest sleep without a look at 'cancel'. */
+#define PC_FETCH_SLEEP_US 100000
+
 struct fetch {
     int fd;
     uint64_t size;              /* Bytes in the file. */
     uint64_t max_size;
     int error;                  /* Of writing: positive errno. */
+    CURL *curl;
+    const atomic_bool *cancel;
 };
+
+static bool
+is_cancelled(const struct fetch *f)
+{
+    bool cancelled = false;
+
+    if (f->cancel) {
+        atomic_read_relaxed(f->cancel, &cancelled);
+    }
+    return cancelled;
+}
 
 void
 pc_fetch_init(void)
@@ -66,6 +82,25 @@ write_cb(char *data, size_t size, size_t n, void *f_)
     return total;
 }
 
+/* libcurl calls it at least once a second, also if nothing comes.  Nonzero ends
+ * the transfer. */
+static int
+progress_cb(void *f_, curl_off_t dltotal OVS_UNUSED,
+            curl_off_t dlnow OVS_UNUSED, curl_off_t ultotal OVS_UNUSED,
+            curl_off_t ulnow OVS_UNUSED)
+{
+    struct fetch *f = f_;
+
+    if (!is_cancelled(f)) {
+        return 0;
+    }
+#if LIBCURL_VERSION_NUM >= 0x075700
+    /* Not to wait for its resolver's thread, which cannot be interrupted. */
+    curl_easy_setopt(f->curl, CURLOPT_QUICK_EXIT, 1L);
+#endif
+    return 1;
+}
+
 static void
 set_options(CURL *curl, const char *url, const struct pc_fetch_options *o,
             struct fetch *f)
@@ -88,6 +123,9 @@ set_options(CURL *curl, const char *url, const struct pc_fetch_options *o,
                      (long) (o->stall_s ? o->stall_s : 30));
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, write_cb);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, f);
+    curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, progress_cb);
+    curl_easy_setopt(curl, CURLOPT_XFERINFODATA, f);
     curl_easy_setopt(curl, CURLOPT_RESUME_FROM_LARGE, (curl_off_t) f->size);
     if (o->ca_file) {
         curl_easy_setopt(curl, CURLOPT_CAINFO, o->ca_file);
@@ -130,6 +168,7 @@ attempt(const char *url, const struct pc_fetch_options *o, struct fetch *f,
     if (!curl) {
         return xstrdup("libcurl cannot be initialized");
     }
+    f->curl = curl;
     set_options(curl, url, o, f);
     curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, why);
     code = curl_easy_perform(curl);
@@ -140,6 +179,8 @@ attempt(const char *url, const struct pc_fetch_options *o, struct fetch *f,
         error = xasprintf("%s: %s", url, (f->error == EFBIG
                                           ? "is larger than allowed"
                                           : ovs_strerror(f->error)));
+    } else if (code == CURLE_ABORTED_BY_CALLBACK) {
+        error = xasprintf("%s: cancelled", url);
     } else if (code == CURLE_RANGE_ERROR || status == 416
                || code == CURLE_BAD_DOWNLOAD_RESUME) {
         /* The server cannot resume, or what we have is not its beginning. */
@@ -157,12 +198,22 @@ attempt(const char *url, const struct pc_fetch_options *o, struct fetch *f,
     return error;
 }
 
+/* Sleeps before attempt 'i': 100 ms, 200 ms, ... up to 3.2 s. */
+static void
+pause_before(const struct fetch *f, unsigned int i)
+{
+    for (unsigned int n = 1u << MIN(i - 1, 5); n && !is_cancelled(f); n--) {
+        usleep(PC_FETCH_SLEEP_US);
+    }
+}
+
 char *
 pc_fetch(const char *url, const char *path, const struct pc_fetch_options *o)
 {
     char *part = xasprintf("%s.part", path);
     struct fetch f = {
         .max_size = o->max_size ? o->max_size : PC_FETCH_MAX_SIZE,
+        .cancel = o->cancel,
     };
     char *error = NULL;
     bool again = true;
@@ -177,8 +228,7 @@ pc_fetch(const char *url, const char *path, const struct pc_fetch_options *o)
     f.size = MAX(end, 0);
     for (unsigned int i = 0; again && i <= o->retries; i++) {
         if (i) {
-            /* 100 ms, 200 ms, ... up to 3.2 s. */
-            usleep(100000u << MIN(i - 1, 5));
+            pause_before(&f, i);
         }
         free(error);
         error = attempt(url, o, &f, &again);

@@ -27,11 +27,15 @@
  * range request, up to 'retries' times, also from a partial file that an earlier
  * call has left.  The content is not checked here (see pc-image.h).
  *
+ * A transfer that is cancelled ends within a second, whatever the network and
+ * the server do.
+ *
  * Blocks; thread-safe as long as two calls don't write the same file. */
 
 #include <stdbool.h>
 #include <stdint.h>
 #include "compiler.h"
+#include "ovs-atomic.h"
 
 struct pc_fetch_options {
     bool allow_http;            /* Permit http:. */
@@ -42,6 +46,8 @@ struct pc_fetch_options {
     unsigned int retries;       /* Further attempts after a break. */
     const char *ca_file;        /* PEM, besides the system's certificates; NULL:
                                  * only those. */
+    const atomic_bool *cancel;  /* Another thread sets it to end the transfer
+                                 * with an error.  NULL: never. */
 };
 
 /* Stores what 'url' names in 'path'.  While it is not complete it is in

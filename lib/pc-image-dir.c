@@ -39,6 +39,7 @@
 struct walk {
     struct pc_image_tree *tree;
     EVP_MD_CTX *md;
+    const atomic_bool *cancel;  /* For 'md'; 'tree' has its own. */
     bool keep_owners;
     bool skip_secrets;          /* Leave out what others may not read. */
 };
@@ -59,13 +60,16 @@ hash_string(EVP_MD_CTX *md, const char *s)
 }
 
 static int
-hash_fd(EVP_MD_CTX *md, int fd)
+hash_fd(EVP_MD_CTX *md, int fd, const atomic_bool *cancel)
 {
     char buffer[65536];
     ssize_t n;
 
     while ((n = read_fd(&fd, buffer, sizeof buffer)) > 0) {
         EVP_DigestUpdate(md, buffer, n);
+        if (pc_image_is_cancelled(cancel)) {
+            return ECANCELED;
+        }
     }
     return -n;
 }
@@ -102,7 +106,7 @@ walk_file(struct walk *w, int fd, const struct pc_image_entry *e)
     if (!w->md) {
         return pc_image_put_file(w->tree, e, read_fd, &fd);
     }
-    error = hash_fd(w->md, fd);
+    error = hash_fd(w->md, fd, w->cancel);
     return (error ? xasprintf("%s: %s", e->path, ovs_strerror(error)) : NULL);
 }
 
@@ -218,9 +222,10 @@ pc_image_copy_dir(const char *dir, bool keep_owners, struct pc_image_tree *t)
 }
 
 char *
-pc_image_hash_dir(const char *dir, char sha256[PC_SHA256_HEX_LEN + 1])
+pc_image_hash_dir(const char *dir, const atomic_bool *cancel,
+                  char sha256[PC_SHA256_HEX_LEN + 1])
 {
-    struct walk w = { .md = start_hash() };
+    struct walk w = { .md = start_hash(), .cancel = cancel };
     char *error = walk_top(&w, dir);
 
     finish_hash(w.md, sha256);
@@ -228,10 +233,12 @@ pc_image_hash_dir(const char *dir, char sha256[PC_SHA256_HEX_LEN + 1])
 }
 
 char *
-pc_image_hash_file(int fd, char sha256[PC_SHA256_HEX_LEN + 1])
+pc_image_hash_file(int fd, const atomic_bool *cancel,
+                   char sha256[PC_SHA256_HEX_LEN + 1])
 {
     EVP_MD_CTX *md = start_hash();
-    int error = lseek(fd, 0, SEEK_SET) < 0 ? errno : hash_fd(md, fd);
+    int error = (lseek(fd, 0, SEEK_SET) < 0 ? errno
+                 : hash_fd(md, fd, cancel));
 
     finish_hash(md, sha256);
     return error ? xasprintf("cannot read (%s)", ovs_strerror(error)) : NULL;

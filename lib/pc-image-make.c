@@ -74,6 +74,7 @@ start_making(struct making *m, const struct pc_image_source *src)
     m->tree.fd = m->tree.folder_fd = -1;
     m->tree.id_base = src->id_base;
     m->tree.id_count = src->id_count;
+    m->tree.cancel = src->cancel;
     m->tree.left = src->max_size ? src->max_size : PC_IMAGE_MAX_SIZE;
 
     retval = pc_fs_make_dirs(src->cache);
@@ -264,7 +265,7 @@ pc_image_ensure_archive(const struct pc_image_source *src, const char *path,
     } else if (!S_ISREG(st.st_mode)) {
         error = xasprintf("%s: is neither a file nor a directory", path);
     } else {
-        error = pc_image_hash_file(fd, sha256);
+        error = pc_image_hash_file(fd, src->cancel, sha256);
     }
     if (!error && !sha256_equals(src->sha256, sha256)) {
         error = xasprintf("SHA-256 is %s, not %s", sha256, src->sha256);
@@ -295,7 +296,7 @@ pc_image_ensure_dir(const struct pc_image_source *src, const char *path,
     char *manifest = xasprintf("%s/manifest.json", path);
     bool folder = !access(manifest, F_OK);
     struct making m;
-    char *error = pc_image_hash_dir(path, sha256);
+    char *error = pc_image_hash_dir(path, src->cancel, sha256);
 
     free(manifest);
     if (!error && !sha256_equals(src->sha256, sha256)) {

@@ -37,7 +37,11 @@ struct pc_image_tree {
     uint32_t id_base, id_count;
     uint64_t left;              /* Bytes that may still be written. */
     bool base_host;             /* Owners may be names of the host's passwd. */
+    const atomic_bool *cancel;  /* pc_image_source's. */
 };
+
+/* Has 'cancel', which may be NULL, been set? */
+bool pc_image_is_cancelled(const atomic_bool *cancel);
 
 /* Mode, owner (in the container) and path of an entry. */
 struct pc_image_entry {
@@ -67,8 +71,10 @@ char *pc_image_normalize(const char *name);
 char *pc_image_unpack(int fd, struct pc_image_tree *);
 char *pc_image_copy_dir(const char *dir, bool keep_owners,
                         struct pc_image_tree *);
-char *pc_image_hash_dir(const char *dir, char sha256[PC_SHA256_HEX_LEN + 1]);
-char *pc_image_hash_file(int fd, char sha256[PC_SHA256_HEX_LEN + 1]);
+char *pc_image_hash_dir(const char *dir, const atomic_bool *cancel,
+                        char sha256[PC_SHA256_HEX_LEN + 1]);
+char *pc_image_hash_file(int fd, const atomic_bool *cancel,
+                         char sha256[PC_SHA256_HEX_LEN + 1]);
 
 /* The skeleton of `host`: fills 'tree', or finds its key. */
 char *pc_image_make_host(struct pc_image_tree *);

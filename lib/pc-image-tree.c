@@ -100,12 +100,25 @@ open_parent(struct pc_image_tree *t, const struct pc_image_entry *e, int *fd,
     return error;
 }
 
+bool
+pc_image_is_cancelled(const atomic_bool *cancel)
+{
+    bool cancelled = false;
+
+    if (cancel) {
+        atomic_read_relaxed(cancel, &cancelled);
+    }
+    return cancelled;
+}
+
 /* Says why 'e' may not be added to 't', else counts it: an empty file takes up
  * space too. */
 static char *
 admit(struct pc_image_tree *t, const struct pc_image_entry *e)
 {
-    if (e->uid >= t->id_count || e->gid >= t->id_count) {
+    if (pc_image_is_cancelled(t->cancel)) {
+        return entry_error(e, "not made", ECANCELED);
+    } else if (e->uid >= t->id_count || e->gid >= t->id_count) {
         return entry_error(e, "owner is beyond the container's ids", 0);
     } else if (t->left < PC_IMAGE_ENTRY_SIZE) {
         return entry_error(e, "image is too large", EFBIG);
@@ -164,6 +177,8 @@ copy_data(struct pc_image_tree *t, int fd, pc_image_read_func *read_cb,
 
         if (n <= 0) {
             return -n;
+        } else if (pc_image_is_cancelled(t->cancel)) {
+            return ECANCELED;
         } else if ((uint64_t) n > t->left) {
             return EFBIG;
         }

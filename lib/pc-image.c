@@ -41,10 +41,25 @@ VLOG_DEFINE_THIS_MODULE(pc_image);
 
 /* Fetching, finding and collecting images. */
 
+/* Locks 'fd', waiting for who has it.  Returns 0 or a positive errno. */
+static int
+wait_for_lock(int fd, const atomic_bool *cancel)
+{
+    while (flock(fd, LOCK_EX | LOCK_NB)) {
+        if (errno != EWOULDBLOCK && errno != EINTR) {
+            return errno;
+        } else if (pc_image_is_cancelled(cancel)) {
+            return ECANCELED;
+        }
+        usleep(50000);
+    }
+    return 0;
+}
+
 /* Locks the download to 'file' against other threads and processes, waiting for
  * it.  Returns a file descriptor for unlock_download(), or a negative errno. */
 static int
-lock_download(const char *file)
+lock_download(const char *file, const atomic_bool *cancel)
 {
     char *name = xasprintf("%s.lock", file);
     struct stat a, b;
@@ -53,14 +68,15 @@ lock_download(const char *file)
     for (;;) {
         int fd = open(name, O_RDONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 
-        retval = fd < 0 || flock(fd, LOCK_EX) ? -errno : fd;
+        retval = fd < 0 ? errno : wait_for_lock(fd, cancel);
+        retval = retval ? -retval : fd;
         /* Its last owner may have removed it while we waited. */
         if (fd < 0 || (retval == fd && !fstat(fd, &a) && !lstat(name, &b)
                        && a.st_ino == b.st_ino)) {
             break;
         }
         close(fd);
-        if (retval < 0 && retval != -EINTR) {
+        if (retval < 0) {
             break;
         }
     }
@@ -105,6 +121,9 @@ download(const struct pc_image_source *src, const char *file,
         unlink(part);
         free(part);
     }
+    if (pc_image_is_cancelled(src->cancel)) {
+        return xstrdup(ovs_strerror(ECANCELED));
+    }
     error = src->fetch(src->url, file, src->aux);
     error = error ? error : pc_image_ensure_archive(src, file, sha256, keyp);
     unlink(file);
@@ -128,7 +147,7 @@ ensure_remote(const struct pc_image_source *src,
     file = xasprintf("%s/download-%08"PRIx32, src->cache,
                      hash_string(src->url, 0));
     retval = pc_fs_make_dirs(src->cache);
-    lock = retval ? -retval : lock_download(file);
+    lock = retval ? -retval : lock_download(file, src->cancel);
     if (lock < 0) {
         error = xasprintf("%s: %s", file, ovs_strerror(-lock));
     } else {

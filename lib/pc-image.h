@@ -57,7 +57,10 @@
  * out, entries below a link, devices, sockets, sizes beyond the limit are errors
  * and leave nothing behind.  Set-user-id bits and security xattrs are dropped.
  *
- * Blocks (a worker's job).  Thread-safe; two calls for one image at a time in
+ * Blocks (a worker's job), for minutes if an image is large or far away.  A
+ * program that ends sets `cancel`: then it returns an error soon, within one
+ * piece of a file or a step of fetch(), and only what fetch() can go on with is
+ * left.  Thread-safe; two calls for one image at a time in
  * one or several processes end with one directory, and both succeed. */
 
 #include <stdbool.h>
@@ -65,6 +68,7 @@
 #include <stdint.h>
 #include <time.h>
 #include "compiler.h"
+#include "ovs-atomic.h"
 
 struct pc_image_tree;
 
@@ -91,6 +95,10 @@ struct pc_image_source {
     char *(*prepare)(struct pc_image_tree *, const char *manifest,
                      size_t length, bool *base_host, void *aux);
     void *aux;
+
+    const atomic_bool *cancel;  /* Another thread sets it to end the work; a
+                                 * fetch() should look at it as well.  NULL:
+                                 * never. */
 };
 
 /* An image that is ready. */

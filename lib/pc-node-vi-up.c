@@ -102,6 +102,10 @@ pc_node_vi_image_done(struct pc_node_vi *vi, struct pc_vi_image *image,
     pc_node_vi_drop_image(vi);
     vi->image = image;
     vi->image_of = image_of;
+    if (vi->node->closing) {
+        free(error);            /* Cancelled: the next agent does it. */
+        return;
+    }
     if (vi->step == PC_STEP_RUN) {
         /* It runs without it; only its health is not known. */
         vi->probe_chosen = false;

@@ -129,6 +129,7 @@ pc_node_destroy(struct pc_node *n)
 
     /* The jobs' done() still need the VIs. */
     n->closing = true;
+    atomic_store_relaxed(&n->vi_cfg.cancel, true);
     pc_worker_destroy(n->prober);
     pc_worker_destroy(n->worker);
     SHASH_FOR_EACH (sn, &n->vis) {

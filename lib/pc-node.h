@@ -100,7 +100,8 @@ void pc_node_register(struct ovsdb_idl *idl);
 struct pc_node *pc_node_create(struct ovsdb_idl *idl,
                                const struct pc_node_config *);
 
-/* Frees 'n'.  Containers and ports stay.  Waits for jobs under way. */
+/* Frees 'n'.  Containers and ports stay.  Waits for jobs under way, except
+ * that it cancels the fetching and unpacking of images. */
 void pc_node_destroy(struct pc_node *n);
 
 /* Advances every VI by what happened since the last call, and writes status

@@ -68,6 +68,7 @@ pc_vi_config_init(struct pc_vi_config *cfg, const char *state_dir)
     int error;
 
     memset(cfg, 0, sizeof *cfg);
+    atomic_init(&cfg->cancel, false);
     cfg->lxc_path = xasprintf("%s/vi", state_dir);
     cfg->image_cache = xasprintf("%s/images", state_dir);
     cfg->id_base = 200000;
@@ -125,13 +126,15 @@ prepare_cb(struct pc_image_tree *tree, const char *text, size_t length,
 }
 
 static char *
-fetch_cb(const char *url, const char *path, void *aux OVS_UNUSED)
+fetch_cb(const char *url, const char *path, void *cfg_)
 {
+    const struct pc_vi_config *cfg = cfg_;
     /* pc-image.c lets http: through only with a SHA-256. */
     const struct pc_fetch_options options = {
         .allow_http = true,
         .retries = 5,
         .ca_file = getenv("PCLOUD_CA_FILE"),
+        .cancel = &cfg->cancel,
     };
 
     return pc_fetch(url, path, &options);
@@ -151,6 +154,8 @@ pc_vi_image_open(const struct pc_vi_config *cfg, const char *name,
         .id_count = cfg->id_count,
         .fetch = fetch_cb,
         .prepare = prepare_cb,
+        .aux = CONST_CAST(struct pc_vi_config *, cfg),
+        .cancel = &cfg->cancel,
     };
     struct pc_vi_image *vi = xzalloc(sizeof *vi);
     char *error;

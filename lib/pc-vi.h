@@ -37,6 +37,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 #include "compiler.h"
+#include "ovs-atomic.h"
 #include "pc-container.h"
 #include "pc-manifest.h"
 
@@ -48,6 +49,7 @@ struct pc_vi_config {
     uint32_t id_count;          /* 65536. */
     bool offload;               /* The switch has userspace-tso-enable. */
     struct pc_container_paths paths;
+    atomic_bool cancel;         /* Set: images are not waited for any more. */
 };
 
 /* Fills it for 'state_dir' (absolute), with defaults and the installation's
@@ -61,7 +63,8 @@ struct pc_vi_image {
     struct pc_manifest *manifest; /* For `host`: sleeps, all modes. */
 };
 
-/* Makes the image ready on this machine (see pc-image.h). */
+/* Makes the image ready on this machine (see pc-image.h).  If another thread
+ * sets the configuration's 'cancel', it returns an error within a second. */
 char *pc_vi_image_open(const struct pc_vi_config *, const char *name,
                        const char *url, const char *sha256,
                        struct pc_vi_image **) OVS_WARN_UNUSED_RESULT;

@@ -22,6 +22,7 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <check.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -293,6 +294,60 @@ START_TEST(broken_run)
 }
 END_TEST
 
+static atomic_bool cancel;
+
+static char *
+cancel_in_fetch(const char *url OVS_UNUSED, const char *path, void *when)
+{
+    char *name = file("x.tar");
+
+    ck_assert_int_eq(link(name, path), 0);
+    free(name);
+    atomic_store(&cancel, *(int *) when == 1);
+    return NULL;
+}
+
+static char *
+cancel_in_prepare(struct pc_image_tree *tree, const char *manifest OVS_UNUSED,
+                  size_t length OVS_UNUSED, bool *base_host OVS_UNUSED,
+                  void *when)
+{
+    static const struct pc_image_file f = { .path = "/f", .content = "f" };
+
+    atomic_store(&cancel, *(int *) when == 2);
+    return pc_image_add_file(tree, &f);
+}
+
+/* Cancelled at the beginning, after the download, in the middle of the making,
+ * and never. */
+START_TEST(cancelled)
+{
+    static const struct entry entries[] = { GOOD, { NULL, 0, NULL } };
+    char *cache = file("cache");
+    struct pc_image_source src = {
+        .name = "x", .url = "https://example.com/x.tar", .cache = cache,
+        .id_base = 200000, .id_count = 65536, .fetch = cancel_in_fetch,
+        .prepare = cancel_in_prepare, .aux = &_i, .cancel = &cancel,
+    };
+    struct pc_image *image;
+    char *error;
+
+    atomic_init(&cancel, _i == 0);
+    write_tar(entries, ARCHIVE_FILTER_NONE);
+    error = pc_image_ensure(&src, &image);
+    if (_i < 3) {
+        ck_assert_ptr_nonnull(error);
+        ck_assert_ptr_nonnull(strstr(error, ovs_strerror(ECANCELED)));
+        ck_assert_int_eq(rmdir(cache), 0);      /* Nothing is left. */
+    } else {
+        ck_assert_msg(!error, "%s", error);
+        pc_image_destroy(image);
+    }
+    free(error);
+    free(cache);
+}
+END_TEST
+
 START_TEST(not_an_archive)
 {
     struct pc_image *image;
@@ -361,6 +416,7 @@ main(void)
     tcase_add_test(tc, too_many_and_too_long);
     tcase_add_test(tc, not_a_file);
     tcase_add_test(tc, broken_run);
+    tcase_add_loop_test(tc, cancelled, 0, 4);
     tcase_add_test(tc, not_an_archive);
     tcase_add_test(tc, directory);
     return pc_test_run("pc-image", tc);
