@@ -146,6 +146,7 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-node-ports.c \
 	lib/pc-node-limits.c \
 	lib/pc-node-link.c \
+	lib/pc-node-lock.c \
 	lib/pc-node-stats.c \
 	lib/pc-node-private.h \
 	lib/pc-node-scan.c \

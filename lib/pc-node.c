@@ -90,6 +90,7 @@ pc_node_create(struct ovsdb_idl *idl, const struct pc_node_config *cfg)
     struct pc_node *n = xzalloc(sizeof *n);
 
     n->idl = idl;
+    n->lock_idl = pc_node_lock_create(cfg->remote);
     n->config_name = nullable_xstrdup(cfg->name);
     n->ovs_remote = (cfg->ovs_remote ? xstrdup(cfg->ovs_remote)
                      : xasprintf("unix:%s/db.sock", ovs_rundir()));
@@ -138,6 +139,7 @@ pc_node_destroy(struct pc_node *n)
     shash_destroy(&n->vis);
     pc_node_captures_destroy(n);
     pc_ports_destroy(n->ports);
+    ovsdb_idl_destroy(n->lock_idl);
     pc_vi_config_destroy(&n->vi_cfg);
     smap_destroy(&n->port_defaults);
     free(n->name);
@@ -356,6 +358,7 @@ read_rows(struct pc_node *n)
     struct shash_node *sn;
 
     n->next_cfg = global ? global->next_cfg : 0;
+    pc_node_lock_set(n, node);
     if (node) {
         pc_ports_set_bridge(n->ports, node->bridge);
         pc_capacity_from_arrays(&n->capacity, node->key_capacity,
@@ -467,6 +470,7 @@ run_vis(struct pc_node *n)
 void
 pc_node_run(struct pc_node *n, struct ovsdb_idl_txn *txn)
 {
+    pc_node_lock_run(n);
     if (!ovsdb_idl_has_ever_connected(n->idl)) {
         return;
     }
@@ -507,6 +511,7 @@ pc_node_wait(struct pc_node *n)
 {
     struct shash_node *sn;
 
+    pc_node_lock_wait(n);
     if (!n->name) {
         return;
     }

@@ -45,6 +45,9 @@
  * already run as wanted without touching them or their ports, finishes or
  * undoes what is half made, and removes what no row asks for.
  *
+ * While it runs it holds the database lock "packetcloud_node_UUID", with the UUID
+ * of the Node row without hyphens, for others to see.
+ *
  * Nothing blocks: liblxc, images, probes and every walk of a directory run in
  * worker threads; the switch's database is an IDL of its own.
  *
@@ -72,6 +75,9 @@ struct pc_node_listener {
 
 /* What the node needs to know.  All strings are copied. */
 struct pc_node_config {
+    const char *remote;     /* Connection method of PacketCloud's database, for
+                             * a connection that holds pc_node_lock_name();
+                             * NULL: no lock is held. */
     const char *name;       /* Node.name; NULL: this host's name, or the one
                              * Node row if there is exactly one. */
     const char *ovs_remote; /* The switch's database, e.g. "unix:PATH"; NULL:
@@ -99,6 +105,8 @@ void pc_node_register(struct ovsdb_idl *idl);
  * Registers unixctl commands node/status, node/vi, node/log, node/exec. */
 struct pc_node *pc_node_create(struct ovsdb_idl *idl,
                                const struct pc_node_config *);
+
+char *pc_node_lock_name(const struct uuid *node);
 
 /* Frees 'n'.  Containers and ports stay.  Waits for jobs under way, except
  * that it cancels the fetching and unpacking of images. */

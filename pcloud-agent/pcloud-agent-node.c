@@ -46,6 +46,7 @@ agent_node_create(struct ovsdb_idl *idl, const struct agent_options *o,
                   struct pc_events *events, struct pc_controller *c)
 {
     struct pc_node_config config = {
+        .remote = o->db,
         .name = o->node_name,
         .ovs_remote = o->ovs_db,
         .state_dir = o->state_dir,

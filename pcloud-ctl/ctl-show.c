@@ -24,6 +24,7 @@
 
 #include "openvswitch/dynamic-string.h"
 #include "pc-controller.h"
+#include "pc-node.h"
 #include "smap.h"
 #include "util.h"
 
@@ -466,12 +467,17 @@ status_of_nodes(struct ctl_context *ctx, struct ctl_table *t,
     const struct pcrec_node *n;
 
     PCREC_NODE_FOR_EACH (n, ctx->idl) {
+        char *lock = pc_node_lock_name(&n->header_.uuid);
+        bool dead = ctl_query_lock(ctl_run_from_context(ctx), lock) > 0;
         char *more = format_status(&n->status);
 
-        status_row(t, "node", n->name, n->error,
-                   "applied %"PRId64" of %"PRId64"%s", n->cur_cfg, next_cfg,
-                   more);
+        status_row(t, "node", n->name,
+                   (dead && !*n->error ? "its agent does not run: what it and "
+                    "its VIs are is what it said last" : n->error),
+                   "%sapplied %"PRId64" of %"PRId64"%s",
+                   dead ? "not running, " : "", n->cur_cfg, next_cfg, more);
         free(more);
+        free(lock);
     }
 }
 
