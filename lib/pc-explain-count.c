@@ -199,15 +199,8 @@ count_name(const struct pc_controller *c,
     }
     case BY_METER:
         return pc_explain_meter_name(c, count->id);
-    case BY_TABLE: {
-        char *why = pc_explain_drop_name(owners, PC_END_DROP,
-                                         count->id - base, 0, 0);
-        char *name = xasprintf("no flow matches in table %"PRIu32" %s: %s",
-                               count->id, pc_table_name(base, count->id),
-                               why);
-        free(why);
-        return name;
-    }
+    case BY_TABLE:
+        return pc_explain_miss_name(owners, base, count->id);
     case BY_AGENT:
         return xstrdup(count->name);
     case BY_FLOW:

@@ -141,6 +141,21 @@ pc_explain_drop_name(const struct pc_explain_owners *owners,
     }
 }
 
+/* Why a packet goes no further than 'table_id', one of those from 'base' on, if no
+ * flow matches in it. */
+char *
+pc_explain_miss_name(const struct pc_explain_owners *owners, uint8_t base,
+                     uint8_t table_id)
+{
+    char *why = pc_explain_drop_name(owners, PC_END_DROP, table_id - base, 0,
+                                     0);
+    char *name = xasprintf("no flow matches in table %"PRIu8" %s: %s",
+                           table_id, pc_table_name(base, table_id), why);
+
+    free(why);
+    return name;
+}
+
 /* Why a group drops what is for 'service'. */
 char *
 pc_explain_closed_name(const char *service)

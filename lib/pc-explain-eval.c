@@ -304,8 +304,7 @@ run_table(struct pc_eval *ev, uint8_t table_id)
         ev->operator_flow = ev->flow;
         output(ev, "operator");
     } else {
-        drop(ev, pc_explain_drop_name(ev->owners, PC_END_DROP,
-                                      table_id - ev->r->base, 0, 0));
+        drop(ev, pc_explain_miss_name(ev->owners, ev->r->base, table_id));
     }
 }
 

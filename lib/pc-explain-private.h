@@ -137,11 +137,19 @@ struct pc_explain_trace {
     bool in_group;
     char *next;                 /* Whose path it goes along, ... */
     char *next_where;           /* ... in which table. */
-    enum pc_flow_kind last_kind;
-    bool last_ours;
-    bool no_match;
+
+    /* The last table, and the flow that matched there. */
     int last_table;
+    bool no_match;
+    bool last_ours;
+    enum pc_flow_kind last_kind;
+    ovs_be64 last_cookie;
+    uint16_t last_priority;
+    enum pc_explain_end last_end;
+
     char *verdict;
+    char *drop;                 /* The name of the drop, NULL: none. */
+    bool unnamed;               /* A drop of ours whose name is not known. */
 };
 
 void pc_explain_reply(struct pc_explain_request *, struct json *,
@@ -165,6 +173,8 @@ enum pc_explain_end pc_explain_flow_end(ovs_be64 cookie, const struct ofpact *,
 char *pc_explain_drop_name(const struct pc_explain_owners *,
                            enum pc_explain_end, int table, uint16_t priority,
                            ovs_be64 cookie);
+char *pc_explain_miss_name(const struct pc_explain_owners *, uint8_t base,
+                           uint8_t table_id);
 char *pc_explain_closed_name(const char *service);
 char *pc_explain_meter_name(const struct pc_controller *, uint32_t meter_id);
 void pc_explain_evaluate(struct unixctl_conn *, int argc, const char *argv[],

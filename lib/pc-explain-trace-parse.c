@@ -22,6 +22,8 @@
 #include <string.h>
 
 #include "byte-order.h"
+#include "openvswitch/ofp-actions.h"
+#include "openvswitch/ofpbuf.h"
 #include "util.h"
 
 /* What "ofproto/trace" prints of a packet, in our words: a line for each flow and
@@ -46,6 +48,15 @@ pc_explain_verdict(struct pc_explain_trace *t, const char *format, ...)
     free(t->verdict);
     t->verdict = xvasprintf(format, args);
     va_end(args);
+}
+
+/* The packet is dropped, for the reason 'name', which this takes. */
+static void
+pc_explain_dropped(struct pc_explain_trace *t, char *name)
+{
+    free(t->drop);
+    t->drop = name;
+    pc_explain_verdict(t, "dropped: %s", name);
 }
 
 static void
@@ -142,9 +153,15 @@ pc_explain_trace_table(struct pc_explain_trace *t, const char *line)
     s = strstr(line, "cookie 0x");
     ovs_be64 cookie = s ? htonll(strtoull(s + 7, NULL, 16)) : 0;
     t->last_ours = pc_cookie_is_ours(cookie);
+    t->last_end = PC_END_NONE;
     t->in_group = false;
     if (t->last_ours) {
+        s = strstr(line, "priority ");
+        t->last_priority = s ? atoi(s + 9) : OFP_DEFAULT_PRIORITY;
+        t->last_cookie = cookie;
         t->last_kind = pc_cookie_kind(cookie);
+        t->last_end = (t->last_kind == PC_FLOW_QUARANTINE ? PC_END_DROP
+                       : PC_END_NONE);
         pc_explain_trace_ours(t, cookie, where);
     } else if (t->no_match) {
         pc_explain_step(t, "no flow matches [%s]", where);
@@ -155,6 +172,32 @@ pc_explain_trace_table(struct pc_explain_trace *t, const char *line)
     }
     free(where);
     return true;
+}
+
+/* "drop", if the flow has no actions, and "controller(...)". */
+static void
+pc_explain_trace_flow_end(struct pc_explain_trace *t, const char *line)
+{
+    struct ofpbuf ofpacts;
+    enum ofputil_protocol usable_protocols;
+    struct ofpact_parse_params pp = {
+        .ofpacts = &ofpacts, .usable_protocols = &usable_protocols,
+    };
+
+    if (!t->last_ours || t->last_end) {
+        return;
+    } else if (!strcmp(line, "drop")) {
+        t->last_end = PC_END_DROP;
+    } else if (!strncmp(line, "controller(", 11)) {
+        ofpbuf_init(&ofpacts, 0);
+        char *error = ofpacts_parse_actions(line, &pp);
+        if (!error) {
+            t->last_end = pc_explain_flow_end(t->last_cookie, ofpacts.data,
+                                              ofpacts.size);
+        }
+        free(error);
+        ofpbuf_uninit(&ofpacts);
+    }
 }
 
 /* "set_field:METADATA->metadata", the first action of a flow in NEXT. */
@@ -175,16 +218,20 @@ pc_explain_trace_next(struct pc_explain_trace *t, const char *line)
     }
 }
 
-/* A service that drops what none of its VIs can take. */
+/* A service that drops what none of its VIs can take.  (What a tap gets is a copy:
+ * the packet goes on.) */
 static void
 pc_explain_closed(struct pc_explain_trace *t)
 {
     const char *name = t->svc ? t->svc->s.name : "?";
 
+    if (t->svc && t->svc->s.mode == PC_MODE_TAP) {
+        pc_explain_step(t, "no VI of service %s can take a copy", name);
+        return;
+    }
     pc_explain_step(t, "no VI of service %s can take it, on failure close: "
                     "dropped", name);
-    pc_explain_verdict(t, "dropped: service %s has no VI that can take it "
-                       "(on-failure=close)", name);
+    pc_explain_dropped(t, pc_explain_closed_name(name));
 }
 
 /* "group:N" and " -> using bucket N". */
@@ -227,15 +274,38 @@ pc_explain_trace_group(struct pc_explain_trace *t, const char *line)
     }
 }
 
+/* Why a packet that 'drops', in the switch, goes no further than the last table,
+ * by the name that the counters have; NULL if it does go on, or is not known. */
+static char *
+pc_explain_trace_drop_name(const struct pc_explain_trace *t, bool drops)
+{
+    int table = t->last_table - t->base;
+
+    if (t->no_match && table >= 0 && table < PC_N_TABLES) {
+        return pc_explain_miss_name(t->owners, t->base, t->last_table);
+    } else if (t->last_ours && t->last_end) {
+        return pc_explain_drop_name(t->owners, t->last_end, table,
+                                    t->last_priority, t->last_cookie);
+    } else if (drops && t->last_ours && t->last_kind == PC_FLOW_STEER
+               && t->svc && t->svc->s.on_failure == PC_FAIL_CLOSE) {
+        return pc_explain_closed_name(t->svc->s.name);
+    }
+    return NULL;
+}
+
 static void
 pc_explain_trace_end(struct pc_explain_trace *t, const char *actions)
 {
     bool drop = !strncmp(actions, "drop", 4);
+    char *name;
 
     if (t->verdict) {
         return;
     }
-    if (!drop && t->last_ours && t->last_kind == PC_FLOW_DELIVER && t->vi) {
+    name = pc_explain_trace_drop_name(t, drop);
+    if (name) {
+        pc_explain_dropped(t, name);
+    } else if (!drop && t->last_ours && t->last_kind == PC_FLOW_DELIVER && t->vi) {
         const struct pc_ctl_service *svc = t->vi->svc;
         bool tap = svc && svc->s.mode == PC_MODE_TAP;
 
@@ -257,12 +327,8 @@ pc_explain_trace_end(struct pc_explain_trace *t, const char *actions)
     } else if (!t->last_ours) {
         pc_explain_verdict(t, "dropped by a flow of table %d that is not "
                            "PacketCloud's", t->last_table);
-    } else if (t->last_kind == PC_FLOW_STEER && t->svc) {
-        pc_explain_verdict(t, "dropped: service %s has no VI that can take it"
-                           " (on-failure=%s)", t->svc->s.name,
-                           t->svc->s.on_failure == PC_FAIL_CLOSE
-                           ? "close" : "open");
     } else {
+        t->unnamed = true;
         pc_explain_verdict(t, "dropped by PacketCloud in table %d (%s)",
                            t->last_table, pc_flow_kind_name(t->last_kind));
     }
@@ -279,8 +345,12 @@ pc_explain_trace_parse(struct pc_explain_trace *t, const char *text)
          line = strtok_r(NULL, "\n", &save_ptr)) {
         line += strspn(line, " ");
         if (!strncmp(line, "Datapath actions: ", 18)) {
-            pc_explain_trace_end(t, line + 18);
+            /* After connection tracking it goes on. */
+            if (!strstr(text + (line - copy) + 18, "Datapath actions: ")) {
+                pc_explain_trace_end(t, line + 18);
+            }
         } else if (!pc_explain_trace_table(t, line)) {
+            pc_explain_trace_flow_end(t, line);
             pc_explain_trace_next(t, line);
             pc_explain_trace_group(t, line);
         }

@@ -294,6 +294,7 @@ pc_explain_trace_reply(struct pc_explain_request *rq,
     json_object_put(json, "steps", steps);
     json_object_put_string(json, "router", rq->router_name);
     json_object_put_string(json, "result", t->verdict ? t->verdict : "");
+    json_object_put_string(json, "drop", t->drop ? t->drop : "");
     if (t->rule) {
         char *uuid = xasprintf(UUID_FMT, UUID_ARGS(&t->rule->uuid));
         json_object_put_string(json, "rule", uuid);
@@ -310,6 +311,33 @@ pc_explain_trace_reply(struct pc_explain_request *rq,
     rq->text = xstrdup(text);
 }
 
+/* Names a drop that the flows which the switch has do not tell, e.g. as a packet
+ * does not go back to where it came from, by what is desired. */
+static void
+pc_explain_trace_name_drop(struct pc_explain *e,
+                           const struct pc_explain_request *rq,
+                           struct pc_explain_trace *t)
+{
+    const struct pc_ctl_router *r = pc_explain_trace_router(e, rq);
+    struct flow flow;
+    char *error = (r ? parse_ofp_exact_flow(&flow, NULL, NULL, rq->arg,
+                                            pc_switch_port_map(r->sw))
+                   : xstrdup("gone"));
+
+    if (!error) {
+        struct pc_eval *ev = pc_eval_create(e->c, r);
+
+        pc_eval_packet(ev, &flow);
+        if (ev->drop) {
+            t->drop = xstrdup(ev->drop);
+            free(t->verdict);
+            t->verdict = xasprintf("dropped: %s", t->drop);
+        }
+        pc_eval_destroy(ev);
+    }
+    free(error);
+}
+
 static void
 pc_explain_trace_answer(struct pc_explain *e, struct pc_explain_request *rq,
                         const char *text)
@@ -322,10 +350,14 @@ pc_explain_trace_answer(struct pc_explain *e, struct pc_explain_request *rq,
     };
 
     pc_explain_trace_parse(&t, text);
+    if (t.unnamed) {
+        pc_explain_trace_name_drop(e, rq, &t);
+    }
     pc_explain_trace_reply(rq, &t, text);
     pc_explain_owners_destroy(t.owners);
     svec_destroy(&t.steps);
     free(t.verdict);
+    free(t.drop);
     free(t.next);
     free(t.next_where);
 }
