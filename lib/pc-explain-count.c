@@ -209,8 +209,35 @@ count_name(const struct pc_controller *c,
     }
 }
 
+/* Is 'count' about 'svc'?  Who was to get what no flow in DELIVER matched is not
+ * counted: it may be. */
+static bool
+is_count_of(const struct pc_controller *c, uint8_t base,
+            const struct pc_explain_count *count,
+            const struct pc_ctl_service *svc)
+{
+    switch (count->by) {
+    case BY_GROUP:
+        return pc_group_service(count->id) == svc->s.number;
+    case BY_METER: {
+        uint16_t number = pc_meter_vi(count->id);
+        const struct pc_ctl_vi *vi
+            = number ? pc_explain_vi_by_number(c, number) : NULL;
+
+        return vi && vi->svc == svc;
+    }
+    case BY_TABLE:
+        return count->id == (uint32_t) base + PC_TABLE_DELIVER;
+    case BY_AGENT:
+    case BY_FLOW:
+    default:
+        return false;
+    }
+}
+
+/* 'shared': of 'drop' others may have a part. */
 static struct json *
-put_drop(const struct drop *drop, struct ds *ds)
+put_drop(const struct drop *drop, bool shared, struct ds *ds)
 {
     struct json *json = json_object_create();
 
@@ -222,21 +249,34 @@ put_drop(const struct drop *drop, struct ds *ds)
         ds_put_format(ds, " bytes=%"PRIu64, drop->bytes);
         json_object_put(json, "bytes", json_integer_create(drop->bytes));
     }
+    if (shared) {
+        ds_put_cstr(ds, " (of all services)");
+        json_object_put(json, "shared", json_boolean_create(true));
+    }
     ds_put_char(ds, '\n');
     return json;
 }
 
-/* Sums up what 'read' has found in 'drops', by name. */
+/* Sums up what 'read' has found in 'drops', by name; if 'svc' is nonnull what is
+ * about it and its VIs. */
 static void
 sum_up(const struct pc_controller *c, const struct pc_explain_owners *owners,
-       const struct pc_explain_read *read, struct shash *drops)
+       const struct pc_explain_read *read, const struct pc_ctl_service *svc,
+       struct shash *drops)
 {
     for (size_t i = 0; i < read->n_flows; i++) {
-        add_flow(drops, owners, read->base, &read->flows[i]);
+        const struct pc_explain_flow *f = &read->flows[i];
+        const struct pc_explain_owner *owner
+            = svc && f->end ? pc_explain_owner_find(owners, f->cookie) : NULL;
+
+        if (!svc || (owner && owner->service == svc)) {
+            add_flow(drops, owners, read->base, f);
+        }
     }
     for (size_t i = 0; i < read->n_counts; i++) {
         const struct pc_explain_count *count = &read->counts[i];
-        char *name = count_name(c, owners, read->base, count);
+        char *name = (!svc || is_count_of(c, read->base, count, svc)
+                      ? count_name(c, owners, read->base, count) : NULL);
 
         if (name) {
             add_drop(drops, count->by, name, count->packets, count->bytes);
@@ -245,22 +285,24 @@ sum_up(const struct pc_controller *c, const struct pc_explain_owners *owners,
 }
 
 /* Appends to 'ds', a line each, what 'read' says has been dropped, and what cannot
- * be said.  Returns the former as JSON. */
+ * be said; if 'svc' is nonnull of that service and its VIs only.  Returns the former
+ * as JSON. */
 struct json *
 pc_explain_drops(const struct pc_controller *c,
                  const struct pc_explain_owners *owners,
-                 const struct pc_explain_read *read, struct ds *ds)
+                 const struct pc_explain_read *read,
+                 const struct pc_ctl_service *svc, struct ds *ds)
 {
     struct json *json = json_array_create_empty();
     struct shash drops = SHASH_INITIALIZER(&drops);
     const struct shash_node **nodes;
 
-    sum_up(c, owners, read, &drops);
+    sum_up(c, owners, read, svc, &drops);
     nodes = shash_sort(&drops);
     for (size_t i = 0; i < shash_count(&drops); i++) {
         struct drop *drop = nodes[i]->data;
 
-        json_array_add(json, put_drop(drop, ds));
+        json_array_add(json, put_drop(drop, svc && drop->by == BY_TABLE, ds));
         free(drop->name);
     }
     free(nodes);

@@ -192,7 +192,8 @@ void pc_explain_read_agent(struct pc_explain_read *,
                            const struct pc_ctl_router *);
 struct json *pc_explain_drops(const struct pc_controller *,
                               const struct pc_explain_owners *,
-                              const struct pc_explain_read *, struct ds *);
+                              const struct pc_explain_read *,
+                              const struct pc_ctl_service *, struct ds *);
 
 /* pc-explain-overlap.c. */
 void pc_explain_overlap(struct unixctl_conn *, int argc, const char *argv[],

@@ -273,9 +273,10 @@ refused_json(const struct pc_explain_read *read)
     return json;
 }
 
+/* What has been dropped on each router; if 'svc' is nonnull, of that service. */
 static void
 put_routers(struct stats *st, const struct pc_explain_request *rq,
-            struct json *array)
+            const struct pc_ctl_service *svc, struct json *array)
 {
     const struct pc_explain_read *read;
 
@@ -284,7 +285,8 @@ put_routers(struct stats *st, const struct pc_explain_request *rq,
 
         ds_put_format(st->ds, "dropped on router %s\n", read->name);
         size_t end = st->ds->length;
-        struct json *drops = pc_explain_drops(st->c, st->owners, read, st->ds);
+        struct json *drops = pc_explain_drops(st->c, st->owners, read, svc,
+                                              st->ds);
 
         if (st->ds->length == end) {
             ds_truncate(st->ds, start);
@@ -336,8 +338,10 @@ pc_explain_stats_run(struct pc_explain *e, struct pc_explain_request *rq)
     pc_explain_sums(rq, &st.sums);
     size_t n = (put_services(&st, rq->arg, array)
                 + put_chains(&st, rq->arg, array));
-    if (!rq->arg) {
-        put_routers(&st, rq, array);
+    const struct pc_ctl_service *svc
+        = rq->arg ? pc_ctl_service_by_name(e->c, rq->arg) : NULL;
+    if (svc || !rq->arg) {
+        put_routers(&st, rq, svc, array);
     }
     pc_explain_owners_destroy(st.owners);
     keep_sums(e, &st);
