@@ -413,6 +413,17 @@ pc_controller_vi_is_wired(const struct pc_controller *c,
 
 /* Main loop. */
 
+/* Do both lead to one switch, perhaps by different ways? */
+static bool
+pc_ctl_same_switch(const struct pc_ctl_router *a,
+                   const struct pc_ctl_router *b)
+{
+    uint64_t id = pc_switch_datapath_id(a->sw);
+
+    return (!strcmp(a->target, b->target)
+            || (id && id == pc_switch_datapath_id(b->sw)));
+}
+
 /* Is a router that leaves (say, its table_base was changed) still removing
  * what it had on the switch of 'r'?  Each would undo the other's work. */
 static bool
@@ -420,9 +431,12 @@ pc_ctl_is_held(const struct pc_controller *c, const struct pc_ctl_router *r)
 {
     const struct pc_ctl_router *other;
 
+    if (r->leaving_until) {
+        return false;
+    }
     LIST_FOR_EACH (other, list_node, &c->leaving_routers) {
-        if (other != r && !strcmp(other->target, r->target)) {
-            return !r->leaving_until;
+        if (pc_ctl_same_switch(other, r)) {
+            return true;
         }
     }
     return false;
