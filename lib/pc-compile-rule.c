@@ -47,18 +47,6 @@ add_rule_hook(struct pc_ctx *ctx, const struct pc_rule *rule,
                 PC_FLOW_HOOK_RULE);
 }
 
-/* Does a service on 'path', which may be null, route? */
-static bool
-is_routed(const struct pc_path *path)
-{
-    for (size_t i = 0; path && i < path->n_hops; i++) {
-        if (path->hops[i]->mode == PC_MODE_ROUTE) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Takes out of the match of 'rule' in 'direction' what a packet on its path may
  * have lost on the way: the port, and what a router changes. */
 static void
@@ -68,7 +56,8 @@ match_returned(struct match *match, const struct pc_rule *rule,
     pc_rule_match_expand(rule->match, direction, match);
     match->flow.in_port.ofp_port = 0;
     match->wc.masks.in_port.ofp_port = 0;
-    if (is_routed(rule->path) || is_routed(rule->path->before)) {
+    if (pc_path_is_routed(rule->path)
+        || pc_path_is_routed(rule->path->before)) {
         match->flow.dl_src = match->flow.dl_dst = eth_addr_zero;
         match->wc.masks.dl_src = match->wc.masks.dl_dst = eth_addr_zero;
         match->flow.nw_ttl = match->wc.masks.nw_ttl = 0;

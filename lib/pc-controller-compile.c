@@ -502,6 +502,9 @@ pc_ctl_compile_dirty(struct pc_controller *c, long long int deadline)
         n += pc_ctl_compile_rules(c, true, deadline);
     }
     if (hmapx_is_empty(&c->dirty_rules)) {
+        /* It may have held all rules: the next change is not to walk as many
+         * buckets. */
+        hmap_shrink(&c->dirty_rules.map);
         pc_ctl_recheck_conflicts(c);
         c->recheck = false;
     }

@@ -350,6 +350,9 @@ pc_ctl_overlap_run(struct pc_controller *c)
         hmapx_delete(&c->stale, node);
         hmapx_add(&c->bad_rules, rule);
     }
+    if (hmapx_is_empty(&c->stale)) {
+        hmap_shrink(&c->stale.map);
+    }
 }
 
 /* Arranges for the poll loop to wake when pc_ctl_overlap_run() has work. */

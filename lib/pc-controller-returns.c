@@ -255,17 +255,6 @@ get_path(const struct pc_ctl_rule *rule, struct pc_path *path)
     }
 }
 
-static bool
-is_routed(const struct pc_path *path)
-{
-    for (size_t i = 0; path && i < path->n_hops; i++) {
-        if (path->hops[i]->mode == PC_MODE_ROUTE) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Is 'rule' in the indexes of the 'n' services in 'hops', and in no other? */
 static bool
 is_in(const struct pc_ctl_rule *rule, const struct pc_service *const hops[],
@@ -300,7 +289,8 @@ pc_ctl_returns_update(struct pc_controller *c, struct pc_ctl_rule *rule)
             hops[n++] = path.hops[i];
         }
     }
-    bool routed = n && (is_routed(&path) || is_routed(path.before));
+    bool routed = n && (pc_path_is_routed(&path)
+                        || pc_path_is_routed(path.before));
     if (is_in(rule, hops, n) && routed == rule->routed) {
         return;
     }

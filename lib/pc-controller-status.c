@@ -122,6 +122,7 @@ pc_ctl_write_errors(struct pc_controller *c)
             return false;
         }
     }
+    hmap_shrink(&c->bad_rules.map);     /* Or each turn walks the buckets. */
     HMAPX_FOR_EACH_SAFE (node, &c->bad_services) {
         const struct pc_ctl_service *svc = node->data;
         const struct pcrec_service *row

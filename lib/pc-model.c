@@ -84,6 +84,18 @@ pc_path_alone(struct pc_path *path, const struct pc_service *svc)
     };
 }
 
+/* Does a service on 'path', which may be null, route? */
+bool
+pc_path_is_routed(const struct pc_path *path)
+{
+    for (size_t i = 0; path && i < path->n_hops; i++) {
+        if (path->hops[i]->mode == PC_MODE_ROUTE) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Have the VIs of 'svc' a port for each direction? */
 bool
 pc_service_has_two_ports(const struct pc_service *svc)

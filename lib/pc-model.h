@@ -193,6 +193,7 @@ bool pc_affinity_equals(const struct pc_affinity_spec *,
 struct eth_addr pc_vi_mac(const struct pc_vi *, enum pc_vi_port);
 bool pc_vi_is_attached(const struct pc_vi *);
 void pc_path_alone(struct pc_path *, const struct pc_service *);
+bool pc_path_is_routed(const struct pc_path *);
 bool pc_service_has_two_ports(const struct pc_service *);
 bool pc_service_is_alone(const struct pc_service *);
 bool pc_service_asks(const struct pc_service *);
