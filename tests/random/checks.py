@@ -180,9 +180,11 @@ class Checks:
     # Traffic.
 
     def _stick(self, service, source, vi):
-        """A client stays at its VI while the VIs do, or goes to a new one."""
+        """A client stays at its VI while the VIs do, or goes to a new one.  A VI
+        that was deleted and made again is another one, if its number is."""
         names = frozenset(v.name for v in service.takers())
-        weights = frozenset((v.name, v.weight) for v in service.takers())
+        weights = frozenset((v.name, v.row["number"], v.weight)
+                            for v in service.takers())
         before = service.chosen.get(source)
         if before and before[0] in names and before[2] <= weights:
             require(vi == before[0] or vi not in before[1],
