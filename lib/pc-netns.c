@@ -315,6 +315,12 @@ pc_netns_link_up_quiet(const char *ifname)
 }
 
 int
+pc_netns_link_up(const char *ifname)
+{
+    return change_flags(ifname, IFF_UP, 0);
+}
+
+int
 pc_netns_link_down(const char *ifname)
 {
     return change_flags(ifname, 0, IFF_UP);

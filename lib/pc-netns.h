@@ -74,6 +74,9 @@ int pc_netns_cross(const char *from, const char *to, const char *gateway);
 /* Brings up 'ifname', on which the host shall say nothing: no ARP, no IPv6. */
 int pc_netns_link_up_quiet(const char *ifname);
 
+/* Sets link 'ifname' up.  Returns 0 or a positive errno. */
+int pc_netns_link_up(const char *ifname);
+
 /* Sets link 'ifname' down: who watches it learns at once.  Returns 0 or a
  * positive errno. */
 int pc_netns_link_down(const char *ifname);

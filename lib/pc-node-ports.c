@@ -123,6 +123,22 @@ pc_node_ports_links_are_down(const struct pc_node_vi *vi)
     return true;
 }
 
+/* Sets the links of the ports up, if they are not.  liblxc has done so; but a
+ * switch that just lets go of a port of the same name, of the VI's container
+ * before, writes back flags that it may have read while the link was down. */
+void
+pc_node_ports_raise(const struct pc_node_vi *vi)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(vi->ports) && vi->ports[i]; i++) {
+        int error = pc_netns_link_up(vi->ports[i]);
+
+        if (error && error != ENODEV) {
+            VLOG_WARN("%s: cannot set %s up (%s)", vi->name, vi->ports[i],
+                      ovs_strerror(error));
+        }
+    }
+}
+
 /* Tells the switch by the quickest means there is that 'vi' has ended: it watches
  * the links of its ports.  Otherwise it would wait for the kernel to end the VI's
  * last process and then its network namespace. */

@@ -144,6 +144,7 @@ struct pc_node_vi {
 
     enum pc_node_step step;
     long long int step_since;   /* Monotonic ms. */
+    long long int raise_at;     /* When to look after the links again. */
     bool busy;                  /* A job of this VI is under way. */
     bool on_disk;               /* Something may be left of it. */
     bool dirty_root;            /* Its files must go before the next start. */
@@ -304,6 +305,7 @@ bool pc_node_ports_are_gone(const struct pc_node_vi *);
 bool pc_node_ports_links_are_up(const struct pc_node_vi *);
 bool pc_node_ports_links_are_down(const struct pc_node_vi *);
 void pc_node_ports_cut(const struct pc_node_vi *);
+void pc_node_ports_raise(const struct pc_node_vi *);
 
 /* pc-node-death.c */
 void pc_node_death_watch(struct pc_node_vi *);

@@ -228,6 +228,9 @@ pc_node_vi_run_attach(struct pc_node_vi *vi)
     pc_node_health_start(vi);
 }
 
+/* How often the links of a VI are set up until the switch sees them. */
+#define RAISE_MS 100
+
 static void
 become_ready(struct pc_node_vi *vi)
 {
@@ -248,8 +251,13 @@ become_ready(struct pc_node_vi *vi)
 void
 pc_node_vi_run_probe(struct pc_node_vi *vi)
 {
-    bool well = pc_node_health_run(vi) && pc_node_ports_links_are_up(vi);
+    bool linked = pc_node_ports_links_are_up(vi);
+    bool well = pc_node_health_run(vi) && linked;
 
+    if (!linked && time_msec() >= vi->raise_at) {
+        pc_node_ports_raise(vi);
+        vi->raise_at = time_msec() + RAISE_MS;
+    }
     if (well && pc_node_health_allows(vi)) {
         become_ready(vi);
     } else if (!well && time_msec() >= vi->step_since + PC_NODE_PROBE_MS) {

@@ -264,6 +264,9 @@ pc_node_vi_wait(struct pc_node_vi *vi)
         break;
     case PC_STEP_PROBE:
         poll_timer_wait_until(vi->step_since + PC_NODE_PROBE_MS);
+        if (!pc_node_ports_links_are_up(vi)) {
+            poll_timer_wait_until(vi->raise_at);
+        }
         pc_node_health_wait(vi);
         break;
     case PC_STEP_RUN:
