@@ -129,8 +129,35 @@ pc_value_unref(struct pc_value *v)
     free(v);
 }
 
-/* Are they the same but for the encodings that they came in ('raw')?  Those of
- * actions inside actions are not looked at. */
+static bool actions_equal_but_raw(const struct ofpact *, const struct ofpact *,
+                                  size_t len);
+
+/* Are two actions of one type and length the same but for the encoding that they
+ * came in ('raw')?  What lies between the value of a set-field action and its mask
+ * is not initialized. */
+static bool
+action_equals_but_raw(const struct ofpact *a, const struct ofpact *b)
+{
+    const size_t ct_len = offsetof(struct ofpact_conntrack, actions);
+
+    if (a->type == OFPACT_SET_FIELD) {
+        const struct ofpact_set_field *sa = ofpact_get_SET_FIELD(a);
+        const struct ofpact_set_field *sb = ofpact_get_SET_FIELD(b);
+
+        return (sa->field == sb->field
+                && sa->flow_has_vlan == sb->flow_has_vlan
+                && !memcmp(sa->value, sb->value, sa->field->n_bytes)
+                && !memcmp(ofpact_set_field_mask(sa),
+                           ofpact_set_field_mask(sb), sa->field->n_bytes));
+    } else if (a->type == OFPACT_CT) {
+        return (!memcmp(a + 1, b + 1, ct_len - sizeof *a)
+                && actions_equal_but_raw(ofpact_get_CT(a)->actions,
+                                         ofpact_get_CT(b)->actions,
+                                         a->len - ct_len));
+    }
+    return !memcmp(a + 1, b + 1, a->len - sizeof *a);
+}
+
 static bool
 actions_equal_but_raw(const struct ofpact *a, const struct ofpact *b,
                       size_t len)
@@ -139,7 +166,7 @@ actions_equal_but_raw(const struct ofpact *a, const struct ofpact *b,
 
     while (a < end) {
         if (a->type != b->type || a->len != b->len
-            || memcmp(a + 1, b + 1, a->len - sizeof *a)) {
+            || !action_equals_but_raw(a, b)) {
             return false;
         }
         b = (const void *) ((const char *) b + OFPACT_ALIGN(a->len));
