@@ -180,6 +180,7 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-switch-handshake.c \
 	lib/pc-switch-ports.c \
 	lib/pc-switch-private.h \
+	lib/pc-switch-queue.c \
 	lib/pc-switch-read.c \
 	lib/pc-switch-sample.c \
 	lib/pc-switch-submit.c \

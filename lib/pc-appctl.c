@@ -18,6 +18,7 @@
 #include "pc-appctl.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 #include "daemon.h"
 #include "dirs.h"
@@ -58,20 +59,35 @@ pc_appctl_destroy(struct pc_appctl *a)
     }
 }
 
+char *
+pc_appctl_target(const char *program, char **target)
+{
+    char *pidfile = xasprintf("%s/%s.pid", ovs_rundir(), program);
+    /* read_pidfile() would log a warning that there is none, but a daemon that
+     * does not run is nothing that this process has to warn of. */
+    pid_t pid = access(pidfile, F_OK) ? -errno : read_pidfile(pidfile);
+    char *error = NULL;
+
+    *target = NULL;
+    if (pid < 0) {
+        error = xasprintf("%s: %s", pidfile, ovs_strerror(-pid));
+    } else {
+        *target = xasprintf("unix:%s/%s.%ld.ctl", ovs_rundir(), program,
+                            (long int) pid);
+    }
+    free(pidfile);
+    return error;
+}
+
 /* Opens a connection to the daemon.  Returns NULL or why that failed. */
 static char * OVS_WARN_UNUSED_RESULT
 pc_appctl_open(struct pc_appctl *a)
 {
-    char *pidfile = xasprintf("%s/%s.pid", ovs_rundir(), a->program);
-    pid_t pid = read_pidfile(pidfile);
-    char *error = NULL;
+    struct stream *stream;
+    char *target;
+    char *error = pc_appctl_target(a->program, &target);
 
-    if (pid < 0) {
-        error = xasprintf("%s: %s", pidfile, ovs_strerror(-pid));
-    } else {
-        char *target = xasprintf("unix:%s/%s.%ld.ctl", ovs_rundir(),
-                                 a->program, (long int) pid);
-        struct stream *stream;
+    if (!error) {
         int retval = stream_open(target, &stream, DSCP_DEFAULT);
 
         if (retval) {
@@ -81,7 +97,6 @@ pc_appctl_open(struct pc_appctl *a)
         }
         free(target);
     }
-    free(pidfile);
     return error;
 }
 

@@ -30,8 +30,15 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include "openvswitch/compiler.h"
 
 struct pc_appctl;
+
+/* Stores in '*target' where the daemon called 'program' listens for commands, a
+ * connection method that the caller frees.  Returns NULL, or why that is not
+ * known, with '*target' NULL. */
+char *pc_appctl_target(const char *program, char **target)
+    OVS_WARN_UNUSED_RESULT;
 
 /* Returns a client of the daemon called 'program', e.g. "ovs-vswitchd", whose
  * pidfile and socket are in Open vSwitch's run directory. */

@@ -19,10 +19,9 @@
 
 #include <errno.h>
 
-#include "daemon.h"
-#include "dirs.h"
 #include "jsonrpc.h"
 #include "openvswitch/ofp-flow.h"
+#include "pc-appctl.h"
 #include "pc-explain-eval.h"
 #include "pc-explain-private.h"
 #include "pc-match.h"
@@ -40,24 +39,6 @@
  * would block. */
 
 /* Starting. */
-
-static char *
-pc_explain_vswitchd_path(char **pathp)
-{
-    char *pidfile = xasprintf("%s/ovs-vswitchd.pid", ovs_rundir());
-    pid_t pid = read_pidfile(pidfile);
-    char *error = NULL;
-
-    if (pid < 0) {
-        error = xasprintf("cannot find ovs-vswitchd: %s: %s", pidfile,
-                          ovs_strerror(-pid));
-    } else {
-        *pathp = xasprintf("unix:%s/ovs-vswitchd.%ld.ctl", ovs_rundir(),
-                           (long int) pid);
-    }
-    free(pidfile);
-    return error;
-}
 
 /* Asks ovs-vswitchd about 'flow'. */
 static void
@@ -233,9 +214,11 @@ pc_explain_trace_local(struct pc_explain_request *rq, const char *bridge)
 {
     struct stream *stream;
     char *path = NULL;
-    char *error = pc_explain_vswitchd_path(&path);
+    char *error = pc_appctl_target("ovs-vswitchd", &path);
     if (error) {
-        return error;
+        char *why = xasprintf("cannot find ovs-vswitchd: %s", error);
+        free(error);
+        return why;
     }
     int retval = stream_open(path, &stream, DSCP_DEFAULT);
     if (retval) {

@@ -245,6 +245,7 @@ pc_explain_count_router(struct json *json, struct ds *ds,
     pc_explain_count(object, ds, "meter_mods", n->n_meter_mods);
     pc_explain_count(object, ds, "bundles", n->n_bundles);
     pc_explain_count(object, ds, "zone_flushes", n->n_flushes);
+    pc_explain_count(object, ds, "pending_zone_flushes", n->n_pending_flushes);
     pc_explain_count(object, ds, "submissions", n->n_submissions);
     pc_explain_count(object, ds, "errors", n->n_errors);
     pc_explain_count(object, ds, "reads", n->n_reads);

@@ -18,9 +18,10 @@
 #define PC_SWITCH_PRIVATE_H 1
 
 /* What pc-switch.c (connection, packets), pc-switch-handshake.c,
- * pc-switch-ports.c, pc-switch-submit.c (changes), pc-switch-zone.c (flushes),
- * pc-switch-read.c (reading) and pc-switch-sample.c (can it sample?  counters)
- * share.  Nobody else includes this. */
+ * pc-switch-ports.c, pc-switch-queue.c (whose turn it is), pc-switch-submit.c
+ * (changes), pc-switch-zone.c (flushes), pc-switch-read.c (reading) and
+ * pc-switch-sample.c (can it sample?  counters) share.  Nobody else includes
+ * this. */
 
 #include "openvswitch/ofp-group.h"
 #include "openvswitch/ofp-msgs.h"
@@ -156,10 +157,14 @@ void pc_switch_clear_ports(struct pc_switch *);
 void pc_switch_port_status(struct pc_switch *, const struct ofp_header *);
 bool pc_switch_ports_reply(struct pc_switch *, struct ofpbuf *);
 
+/* pc-switch-queue.c. */
+struct pc_submission *pc_switch_submission(const struct pc_switch *);
+void pc_switch_submit_finished(struct pc_switch *, struct pc_submission *);
+void pc_switch_submit_reset(struct pc_switch *);
+
 /* pc-switch-submit.c. */
 void pc_switch_submit_run(struct pc_switch *);
 void pc_switch_submit_wait(struct pc_switch *);
-void pc_switch_submit_reset(struct pc_switch *);
 bool pc_switch_submit_error(struct pc_switch *, ovs_be32 xid, enum ofperr);
 void pc_switch_submit_barrier(struct pc_switch *, ovs_be32 xid);
 

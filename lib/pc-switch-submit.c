@@ -32,10 +32,10 @@ VLOG_DEFINE_THIS_MODULE(pc_switch_submit);
 
 /* Changing a switch.
  *
- * Submissions are worked off one after the other.  A bundle takes two round
- * trips: Open vSwitch adds only those messages to a bundle that it accepts
- * and would commit the rest, so the commit is sent only after a barrier has
- * shown that all were accepted. */
+ * Submissions are worked off one after the other; pc-switch-queue.c says which
+ * is next.  A bundle takes two round trips: Open vSwitch adds only those
+ * messages to a bundle that it accepts and would commit the rest, so the commit
+ * is sent only after a barrier has shown that all were accepted. */
 
 /* Messages added to a bundle in one pc_switch_run(), so that 100,000 flows do
  * not hold up the main loop, and bytes that may wait to be sent before the
@@ -56,65 +56,10 @@ VLOG_DEFINE_THIS_MODULE(pc_switch_submit);
 
 static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(30, 60);
 
-static struct pc_submission *
-pc_switch_first_submission(const struct pc_switch *sw)
-{
-    return (ovs_list_is_empty(&sw->submissions) ? NULL
-            : CONTAINER_OF(ovs_list_front(&sw->submissions),
-                           struct pc_submission, list_node));
-}
-
 static bool
 pc_mod_is_meter(const struct pc_mod *mod)
 {
     return mod->type == PC_MOD_METER;
-}
-
-/* May 'sub' be done while those before it only wait for their zones to settle?
- * Not if it is about what they have yet to delete, zones' flows or meters. */
-static bool
-pc_submission_may_overtake(const struct pc_submission *sub)
-{
-    const struct pc_mod *mod;
-
-    if (sub->stage != PC_SUBMIT_NEW) {
-        return false;
-    }
-    LIST_FOR_EACH (mod, node, &sub->mods) {
-        if (mod->zone || pc_mod_is_meter(mod)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool
-pc_submission_is_settling(const struct pc_submission *sub)
-{
-    return sub->stage == PC_SUBMIT_SETTLING && time_msec() < sub->settled;
-}
-
-/* Returns the submission whose turn it is, NULL if there is none: the one that
- * the switch has been sent a part of, or the next. */
-static struct pc_submission *
-pc_switch_submission(const struct pc_switch *sw)
-{
-    struct pc_submission *sub, *next = NULL;
-    bool settling = true;       /* All before 'sub'? */
-
-    LIST_FOR_EACH (sub, list_node, &sw->submissions) {
-        if (sub->stage != PC_SUBMIT_NEW && sub->stage != PC_SUBMIT_SETTLING) {
-            return sub;
-        }
-        if (settling && !next
-            && (sub->list_node.prev == &sw->submissions
-                ? !pc_submission_is_settling(sub)
-                : pc_submission_may_overtake(sub))) {
-            next = sub;
-        }
-        settling &= pc_submission_is_settling(sub);
-    }
-    return next ? next : pc_switch_first_submission(sw);
 }
 
 /* Is 'mod' sent when all others are confirmed? */
@@ -147,75 +92,6 @@ pc_switch_encode_mod(struct pc_switch *sw, const struct pc_mod *mod)
     default:
         OVS_NOT_REACHED();
     }
-}
-
-static void
-pc_submission_destroy(struct pc_submission *sub)
-{
-    pc_mods_destroy(&sub->mods);
-    ovs_list_remove(&sub->list_node);
-    free(sub);
-}
-
-/* Forgets all submissions: the connection that they were for is gone. */
-void
-pc_switch_submit_reset(struct pc_switch *sw)
-{
-    struct pc_submission *sub;
-
-    while ((sub = pc_switch_first_submission(sw)) != NULL) {
-        pc_submission_destroy(sub);
-    }
-    sw->done = sw->acked;       /* What had overtaken others is not known. */
-}
-
-/* Queues the changes in 'mods', a list of "struct pc_mod"s that it takes and
- * leaves empty.  Returns a token, greater than all before it, that
- * pc_switch_acked() returns once the switch has acknowledged the changes by a
- * barrier.  'mods' may be empty: then the token only stands for everything
- * before it.  Only to be called while pc_switch_is_ready(). */
-uint64_t
-pc_switch_submit(struct pc_switch *sw, struct ovs_list *mods)
-{
-    struct pc_submission *sub = xzalloc(sizeof *sub);
-
-    sub->token = ++sw->last_token;
-    sub->started_us = time_usec();
-    ovs_list_init(&sub->mods);
-    ovs_list_splice(&sub->mods, mods->next, mods);
-    ovs_list_push_back(&sw->submissions, &sub->list_node);
-    pc_switch_zones_used(sw, &sub->mods);
-    pc_switch_submit_run(sw);
-    return sub->token;
-}
-
-/* Returns the highest token whose changes the switch has acknowledged. */
-uint64_t
-pc_switch_acked(const struct pc_switch *sw)
-{
-    return sw->acked;
-}
-
-/* Is anything submitted and not yet acknowledged? */
-bool
-pc_switch_is_busy(const struct pc_switch *sw)
-{
-    return !ovs_list_is_empty(&sw->submissions);
-}
-
-/* Would changes that are submitted now be sent at once, if they are not about
- * zones or meters? */
-bool
-pc_switch_is_free(const struct pc_switch *sw)
-{
-    const struct pc_submission *sub;
-
-    LIST_FOR_EACH (sub, list_node, &sw->submissions) {
-        if (!pc_submission_is_settling(sub)) {
-            return false;
-        }
-    }
-    return true;
 }
 
 /* Sending. */
@@ -525,20 +401,6 @@ pc_switch_submit_drop_refused(struct pc_switch *sw, struct pc_submission *sub)
     }
     sub->n_refused = 0;
     sub->answered = NULL;
-}
-
-static void
-pc_switch_submit_finished(struct pc_switch *sw, struct pc_submission *sub)
-{
-    sw->done = MAX(sw->done, sub->token);
-    sw->counters.n_submissions++;
-    sw->counters.last_ack_us = time_usec() - sub->started_us;
-    pc_submission_destroy(sub);
-
-    const struct pc_submission *first = pc_switch_first_submission(sw);
-    sw->acked = (first && first->token <= sw->done ? first->token - 1
-                 : sw->done);
-    pc_switch_submit_run(sw);
 }
 
 static void

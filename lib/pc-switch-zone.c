@@ -58,8 +58,9 @@ pc_switch_flush_zone(struct pc_switch *sw, uint16_t zone)
 }
 
 static void
-pc_switch_zone_destroy(struct pc_switch_zone *z)
+pc_switch_zone_destroy(struct pc_switch *sw, struct pc_switch_zone *z)
 {
+    sw->counters.n_pending_flushes--;
     ovs_list_remove(&z->list_node);
     free(z);
 }
@@ -71,6 +72,7 @@ pc_switch_flush_again(struct pc_switch *sw, uint16_t zone)
 
     z->zone = zone;
     z->when = time_msec() + AGAIN_TIME;
+    sw->counters.n_pending_flushes++;
     ovs_list_push_back(&sw->zones, &z->list_node);
 }
 
@@ -114,7 +116,7 @@ pc_switch_zones_used(struct pc_switch *sw, const struct ovs_list *mods)
         if (mod->zone && !pc_mod_is_delete(mod)) {
             LIST_FOR_EACH_SAFE (z, list_node, &sw->zones) {
                 if (z->zone == mod->zone) {
-                    pc_switch_zone_destroy(z);
+                    pc_switch_zone_destroy(sw, z);
                 }
             }
         }
@@ -137,7 +139,7 @@ pc_switch_zones_run(struct pc_switch *sw)
 
     while ((z = pc_switch_next_zone(sw)) != NULL && time_msec() >= z->when) {
         pc_switch_flush_zone(sw, z->zone);
-        pc_switch_zone_destroy(z);
+        pc_switch_zone_destroy(sw, z);
     }
 }
 
@@ -158,7 +160,7 @@ pc_switch_zones_reset(struct pc_switch *sw)
     struct pc_switch_zone *z;
 
     while ((z = pc_switch_next_zone(sw)) != NULL) {
-        pc_switch_zone_destroy(z);
+        pc_switch_zone_destroy(sw, z);
     }
 }
 

@@ -100,7 +100,8 @@ struct pc_switch_counters {
     uint64_t n_group_mods;      /* Group mods sent. */
     uint64_t n_meter_mods;      /* Meter mods sent. */
     uint64_t n_bundles;         /* Bundles committed. */
-    uint64_t n_flushes;         /* Connection tracking zones flushed. */
+    uint64_t n_flushes;         /* Connection tracking zones flushed ... */
+    uint64_t n_pending_flushes; /* ... and now to be flushed once more. */
     uint64_t n_submissions;     /* Lists of mods acknowledged. */
     uint64_t n_errors;          /* OpenFlow errors received. */
     uint64_t n_packet_ins;      /* Packet-ins queued for the owner. */
