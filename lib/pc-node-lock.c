@@ -15,7 +15,6 @@
  */
 
 #include <config.h>
-#include <config.h>
 #include "pc-node-private.h"
 
 #include <stdlib.h>
