@@ -180,9 +180,10 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-switch-handshake.c \
 	lib/pc-switch-ports.c \
 	lib/pc-switch-private.h \
+	lib/pc-switch-probe.c \
 	lib/pc-switch-queue.c \
 	lib/pc-switch-read.c \
-	lib/pc-switch-sample.c \
+	lib/pc-switch-stats.c \
 	lib/pc-switch-submit.c \
 	lib/pc-switch-zone.c \
 	lib/pc-switch.c \

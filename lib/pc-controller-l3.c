@@ -38,6 +38,7 @@ pc_ctl_l3_create(const struct pc_ctl_router *r, struct pc_flow_table *table)
         .table_base = r->base,
         .controller_id = PC_CTL_CONTROLLER_ID,
         .meter_id = r->meters ? pc_meter_id(0, PC_FORWARD) : 0,
+        .nd_answers = r->nd_answers,
     };
     return pc_l3_create(table, &config);
 }

@@ -111,6 +111,7 @@ struct pc_ctl_router {
     bool held;                  /* Submit nothing: not all is compiled. */
     char *missing;              /* What the switch cannot do; NULL: nothing. */
     bool sampling;              /* Can the switch sample? */
+    bool nd_answers;            /* Can flows answer neighbor solicitations? */
     bool counting;              /* Its counters have been asked for. */
     struct pc_ctl_count count;
 

@@ -81,11 +81,13 @@ pc_ctl_router_probe(struct pc_ctl_router *r)
                                 & OFPUTIL_P_OF15_UP);
     bool changed = (r->meters != meters || r->unfit != unfit
                     || r->selection != selection
-                    || r->sampling != pc_switch_has_sampling(r->sw));
+                    || r->sampling != pc_switch_has_sampling(r->sw)
+                    || r->nd_answers != pc_switch_has_nd_answers(r->sw));
     struct ds ds = DS_EMPTY_INITIALIZER;
 
     r->meters = meters;
     r->sampling = pc_switch_has_sampling(r->sw);
+    r->nd_answers = pc_switch_has_nd_answers(r->sw);
     r->unfit = unfit;
     r->selection = selection;
     if (unfit) {
@@ -99,6 +101,10 @@ pc_ctl_router_probe(struct pc_ctl_router *r)
     }
     if (!meters) {
         pc_ctl_lacks(&ds, "no meters (network capacity is not enforced)");
+    }
+    if (!unfit && !r->nd_answers) {
+        pc_ctl_lacks(&ds, "no neighbor advertisements made by flows (the "
+                     "agent answers for IPv6 addresses of interfaces)");
     }
     if (ds.length && !nullable_string_is_equal(r->missing, ds_cstr(&ds))) {
         VLOG_INFO("router %s: the switch has %s", r->name, ds_cstr(&ds));

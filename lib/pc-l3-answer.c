@@ -62,25 +62,17 @@ emit_arp_answer(const struct pc_l3_emitter *e, const struct pc_l3_interface *ifa
 /* A solicitation becomes its answer in two steps, because OpenFlow wants the
  * type to be that of an advertisement before the target's Ethernet address
  * can be set.  Only one whose first option is the source's Ethernet address
- * has room for the answer's; the others (a host detecting duplicates has no
- * option at all) go to the agent.  So do all on a switch that has refused the
- * first step: the kernel's datapath cannot set these fields. */
+ * has room for the answer's. */
 static void
-emit_nd_answer(const struct pc_l3_emitter *e, const struct pc_l3_interface *iface,
+emit_nd_advert(const struct pc_l3_emitter *e,
+               const struct pc_l3_interface *iface,
                const struct in6_addr *addr, struct ofpbuf *acts)
 {
     struct match match;
 
     pc_l3_match_icmp(&match, ETH_TYPE_IPV6, ND_NEIGHBOR_SOLICIT);
-    match_set_nd_target(&match, addr);
-    pc_l3_emit_hook(e, PRIO_HOOK_ASK, &match, acts);
-
-    pc_l3_match_icmp(&match, ETH_TYPE_IPV6, ND_NEIGHBOR_SOLICIT);
     match_set_nw_ttl(&match, 255);
     match_set_nd_target(&match, addr);
-    pc_l3_punt(e, acts, PC_L3_REASON_SOLICIT);
-    pc_l3_emit(e, PC_TABLE_LEGACY, PRIO_ANSWER, &match, acts);
-
     mf_set_value(mf_from_id(MFF_ND_OPTIONS_TYPE),
                  &(union mf_value) { .u8 = ND_OPT_SOURCE_LINKADDR },
                  &match, NULL);
@@ -103,6 +95,29 @@ emit_nd_answer(const struct pc_l3_emitter *e, const struct pc_l3_interface *ifac
     pc_l3_put_mac(acts, MFF_ND_TLL, iface->mac);
     pc_l3_put_output(acts, OFPP_IN_PORT);
     pc_l3_emit(e, PC_TABLE_LEGACY, PRIO_ADVERT, &match, acts);
+}
+
+/* What no flow answers goes to the agent: a solicitation without an option, as
+ * that of a host detecting duplicates, and all on a switch whose flows cannot
+ * set these fields, such as one with the kernel's datapath. */
+static void
+emit_nd_answer(const struct pc_l3_emitter *e, const struct pc_l3_interface *iface,
+               const struct in6_addr *addr, struct ofpbuf *acts)
+{
+    struct match match;
+
+    pc_l3_match_icmp(&match, ETH_TYPE_IPV6, ND_NEIGHBOR_SOLICIT);
+    match_set_nd_target(&match, addr);
+    pc_l3_emit_hook(e, PRIO_HOOK_ASK, &match, acts);
+
+    pc_l3_match_icmp(&match, ETH_TYPE_IPV6, ND_NEIGHBOR_SOLICIT);
+    match_set_nw_ttl(&match, 255);
+    match_set_nd_target(&match, addr);
+    pc_l3_punt(e, acts, PC_L3_REASON_SOLICIT);
+    pc_l3_emit(e, PC_TABLE_LEGACY, PRIO_ANSWER, &match, acts);
+    if (e->f->config.nd_answers) {
+        emit_nd_advert(e, iface, addr, acts);
+    }
 }
 
 static void

@@ -157,6 +157,10 @@ struct pc_l3_config {
      * switch: pc_meter_id(0, 0), since VIs' numbers start with 1.  0 if the
      * switch has no meters. */
     uint32_t meter_id;
+
+    /* Can flows make neighbor advertisements?  Else the agent answers all
+     * solicitations. */
+    bool nd_answers;
 };
 
 struct pc_l3 *pc_l3_create(struct pc_flow_table *,

@@ -45,7 +45,7 @@ enum {
     HS_GROUPS = 1 << 2,
     HS_BUNDLE = 1 << 3,
     HS_BARRIER = 1 << 4,
-    HS_SAMPLE = 1 << 5          /* Begins when the bundle is open. */
+    HS_FLOWS = 1 << 5          /* Begins when the bundle is open. */
 };
 
 /* Asks who the switch is. */
@@ -142,6 +142,7 @@ pc_switch_features_reply(struct pc_switch *sw, struct ofpbuf *msg)
     }
     sw->datapath_id = features.datapath_id;
     sw->bundles = sw->sampling = false;
+    sw->nd_answers = true;
     sw->max_meters = 0;
     sw->has_group_features = false;
     sw->extensions = true;
@@ -176,8 +177,8 @@ pc_switch_bundle_probe_reply(struct pc_switch *sw)
         .flags = OFPBF_ATOMIC | OFPBF_ORDERED,
     };
     sw->bundles = true;
-    sw->handshake |= HS_SAMPLE;
-    pc_switch_sample_probe(sw, PROBE_BUNDLE_ID);
+    sw->handshake |= HS_FLOWS;
+    pc_switch_probe_flows(sw, PROBE_BUNDLE_ID);
     pc_switch_send(sw, ofputil_encode_bundle_ctrl_request(sw->version, &bc));
     pc_switch_handshake_done(sw, HS_BUNDLE);
 }
@@ -230,8 +231,8 @@ pc_switch_handshake_message(struct pc_switch *sw, enum ofptype type,
         pc_switch_handshake_done(sw, (HS_METERS | HS_GROUPS | HS_BUNDLE
                                       | HS_BARRIER));
     } else if (type == OFPTYPE_BARRIER_REPLY && sw->phase == PC_SWITCH_PORTS
-               && oh->xid == sw->sample_barrier_xid) {
-        pc_switch_handshake_done(sw, HS_SAMPLE);
+               && oh->xid == sw->flows_barrier_xid) {
+        pc_switch_handshake_done(sw, HS_FLOWS);
     } else {
         return false;
     }
@@ -255,6 +256,8 @@ pc_switch_handshake_error(struct pc_switch *sw, ovs_be32 xid)
         sw->extensions = false;
     } else if (xid == sw->sample_xid) {
         sw->sampling = false;   /* The barrier's answer follows. */
+    } else if (xid == sw->nd_xid) {
+        sw->nd_answers = false;
     } else {
         return false;
     }

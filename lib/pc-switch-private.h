@@ -19,9 +19,9 @@
 
 /* What pc-switch.c (connection, packets), pc-switch-handshake.c,
  * pc-switch-ports.c, pc-switch-queue.c (whose turn it is), pc-switch-submit.c
- * (changes), pc-switch-zone.c (flushes), pc-switch-read.c (reading) and
- * pc-switch-sample.c (can it sample?  counters) share.  Nobody else includes
- * this. */
+ * (changes), pc-switch-zone.c (flushes), pc-switch-read.c (reading),
+ * pc-switch-probe.c (what flows it takes) and pc-switch-stats.c (counters of
+ * ports) share.  Nobody else includes this. */
 
 #include "openvswitch/ofp-group.h"
 #include "openvswitch/ofp-msgs.h"
@@ -106,7 +106,8 @@ struct pc_switch {
     bool has_group_features;
     struct ofputil_group_features group_features;
     bool sampling;              /* The "sample" action takes "output". */
-    ovs_be32 sample_xid, sample_barrier_xid;
+    bool nd_answers;            /* Flows can make neighbor advertisements. */
+    ovs_be32 sample_xid, nd_xid, flows_barrier_xid;
     unsigned int handshake;     /* Bit mask of replies still missing. */
     ovs_be32 features_xid, ports_xid, meters_xid, bundle_xid, groups_xid;
     ovs_be32 extensions_xid, handshake_xid;
@@ -183,8 +184,10 @@ void pc_switch_read_reset(struct pc_switch *);
 bool pc_switch_read_error(struct pc_switch *, ovs_be32 xid, enum ofperr);
 void pc_switch_read_reply(struct pc_switch *, struct ofpbuf *);
 
-/* pc-switch-sample.c. */
-void pc_switch_sample_probe(struct pc_switch *, uint32_t bundle_id);
+/* pc-switch-probe.c. */
+void pc_switch_probe_flows(struct pc_switch *, uint32_t bundle_id);
+
+/* pc-switch-stats.c. */
 void pc_switch_stats_reset(struct pc_switch *);
 bool pc_switch_stats_error(struct pc_switch *, ovs_be32 xid);
 bool pc_switch_stats_reply(struct pc_switch *, struct ofpbuf *);

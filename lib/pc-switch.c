@@ -395,6 +395,14 @@ pc_switch_has_sampling(const struct pc_switch *sw)
     return sw->sampling;
 }
 
+/* Can flows turn a neighbor solicitation into its answer?  On a switch without
+ * bundles, where that cannot be tried, this says yes. */
+bool
+pc_switch_has_nd_answers(const struct pc_switch *sw)
+{
+    return sw->nd_answers;
+}
+
 /* Returns the state of the connection in words. */
 const char *
 pc_switch_state(const struct pc_switch *sw)

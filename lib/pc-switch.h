@@ -145,6 +145,7 @@ const struct ofputil_group_features *
     pc_switch_group_features(const struct pc_switch *);
 uint32_t pc_switch_max_meters(const struct pc_switch *);
 bool pc_switch_has_sampling(const struct pc_switch *);
+bool pc_switch_has_nd_answers(const struct pc_switch *);
 const char *pc_switch_state(const struct pc_switch *);
 bool pc_switch_failed(const struct pc_switch *);
 const char *pc_switch_last_error(const struct pc_switch *);

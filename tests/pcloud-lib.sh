@@ -451,7 +451,6 @@ pcloud_check_logs () {
 /setting extended ack support failed/d
 /dpif_netlink.*does not exist/d
 /does not support setting IPv6 ND Extensions/d
-/pc_switch_submit.*icmp6.*nd_.* refused: OFPBAC_BAD_SET_ARGUMENT/d
 /netdev_linux.*obtaining netdev stats via vport failed/d
 /\(netdev_linux\|dpif_netdev\).*[| ]pc[0-9]*[ab][: ].*\(Network is down\|No such device\)/d
 /|WARN|/p

@@ -204,7 +204,8 @@ router_init(struct router *r, bool meters)
     struct pc_l3_config config = {
         .table_base = PC_TABLE_BASE_DEFAULT,
         .controller_id = CONTROLLER_ID,
-        .meter_id = meters ? pc_meter_id(0, 0) : 0
+        .meter_id = meters ? pc_meter_id(0, 0) : 0,
+        .nd_answers = true,
     };
 
     memset(r, 0, sizeof *r);

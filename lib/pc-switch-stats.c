@@ -19,61 +19,14 @@
 
 #include <errno.h>
 
-#include "byte-order.h"
-#include "openflow/openflow.h"
-#include "openvswitch/ofp-bundle.h"
-#include "openvswitch/ofp-flow.h"
 #include "openvswitch/ofp-msgs.h"
 #include "openvswitch/ofp-port.h"
 #include "openvswitch/ofp-util.h"
 #include "openvswitch/ofpbuf.h"
-#include "pc-layout.h"
-#include "pc-ofpact.h"
 #include "pc-switch-private.h"
 #include "util.h"
 
-/* Sampling: whether the switch can, and the counters that say how much of it
- * there would be. */
-
-/* Adds a flow that samples to the open bundle 'bundle_id', which the caller
- * discards next: a switch that does not know the action refuses it.  Every
- * answer to that has come when the barrier's has. */
-void
-pc_switch_sample_probe(struct pc_switch *sw, uint32_t bundle_id)
-{
-    uint64_t stub[64 / 8];
-    struct ofpbuf ofpacts = OFPBUF_STUB_INITIALIZER(stub);
-    struct ofputil_flow_mod fm = {
-        .command = OFPFC_ADD,
-        .new_cookie = htonll(PC_COOKIE_OURS),
-        .buffer_id = UINT32_MAX,
-        .out_port = OFPP_ANY,
-        .out_group = OFPG_ANY,
-        .table_id = PC_TABLE_HOOK,
-    };
-    struct match match = MATCH_CATCHALL_INITIALIZER;
-
-    pc_ofpact_put_sample(&ofpacts, OFPP_LOCAL, 1);
-    minimatch_init(&fm.match, &match);
-    fm.ofpacts = ofpacts.data;
-    fm.ofpacts_len = ofpacts.size;
-
-    struct ofpbuf *msg = ofputil_encode_flow_mod(&fm, sw->protocol);
-    ofpmsg_update_length(msg);
-    struct ofputil_bundle_add_msg bam = {
-        .bundle_id = bundle_id,
-        .flags = OFPBF_ATOMIC | OFPBF_ORDERED,
-        .msg = msg->data,
-    };
-    sw->sampling = true;        /* Unless an error says otherwise. */
-    sw->sample_xid = pc_switch_send(
-        sw, ofputil_encode_bundle_add(sw->version, &bam));
-    sw->sample_barrier_xid = pc_switch_send(
-        sw, ofputil_encode_barrier_request(sw->version));
-    ofpbuf_delete(msg);
-    minimatch_destroy(&fm.match);
-    ofpbuf_uninit(&ofpacts);
-}
+/* The counters of ports: how much a sample of their packets would be. */
 
 /* Asks for the counters of all ports, and gives them to 'class' as they
  * arrive; at last calls class->done(), never before this function has
