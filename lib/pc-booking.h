@@ -1,0 +1,95 @@
+/*
+ * Copyright (c) 2026 The PacketCloud developers.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#ifndef PC_BOOKING_H
+#define PC_BOOKING_H 1
+
+/* What is booked: the database's reservations in an engine
+ * ========================================================
+ *
+ * Keeps a pc_engine and its topology like the tables PoP, Cloudlet, Node and
+ * Reservation.  The scheduler decides with it, the controller confirms with it, and
+ * `pcloud-ctl quote` and `calendar` ask it: all of them count alike.
+ *
+ *     pc_booking_register(idl);             // Before the first run of 'idl'.
+ *     booking = pc_booking_create(idl);
+ *     loop: pc_booking_run(booking);        // After each run of 'idl'.
+ *
+ * A reservation holds capacity on its node while it is pending, confirmed or
+ * active: `slots`, and `proposed` as well, at each instant the larger value of
+ * each dimension.
+ *
+ * Thread-safety: none; the main loop's. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "openvswitch/compiler.h"
+#include "pc-engine.h"
+#include "pc-tariff.h"
+
+struct ovsdb_idl;
+struct pc_booking;
+struct pcrec_cloudlet;
+struct pcrec_reservation;
+
+/* Has 'idl' replicate the tables and columns that a booking needs and, if 'track',
+ * tell what has changed in them. */
+void pc_booking_register(struct ovsdb_idl *, bool track);
+
+/* 'idl' stays the caller's and must outlive the booking.  If 'track', it tracks
+ * changes, which the caller clears after each pc_booking_run(); otherwise each
+ * run takes in everything again. */
+struct pc_booking *pc_booking_create(struct ovsdb_idl *, bool track);
+void pc_booking_destroy(struct pc_booking *);
+void pc_booking_run(struct pc_booking *);
+
+/* Takes in 'r' as it is now, or as a transaction that is being made leaves it. */
+void pc_booking_refresh(struct pc_booking *, const struct pcrec_reservation *);
+struct pc_engine *pc_booking_engine(struct pc_booking *);
+
+/* The slots in a column of Reservation, in order.  The caller frees '*slots'.
+ * Returns NULL, or what is wrong with them, for the caller to free. */
+char *pc_booking_parse_slots(char *const *texts, size_t n,
+                             struct pc_slot **slots, size_t *n_slots)
+    OVS_WARN_UNUSED_RESULT;
+/* The other way: texts, for the caller to free each and all. */
+char **pc_booking_format_slots(const struct pc_slot *, size_t n);
+
+/* At each instant the larger of 'a' and 'b' in each dimension; between them, if
+ * they do not meet, nothing.  The caller frees what is returned. */
+struct pc_slot *pc_booking_max(const struct pc_slot *a, size_t n_a,
+                               const struct pc_slot *b, size_t n_b,
+                               size_t *n);
+
+/* Makes the request that 'r' is for the engine, with 'slots', which stay the
+ * caller's.  The caller frees 'req->refused'. */
+void pc_booking_request(const struct pc_booking *,
+                        const struct pcrec_reservation *r,
+                        const struct pc_slot *slots, size_t n_slots,
+                        struct pc_engine_request *req);
+
+/* The PoP of an address; false if it is none, or belongs to no PoP. */
+bool pc_booking_find_pop(const struct pc_booking *, const char *address,
+                         struct uuid *pop);
+
+/* What 'slots' cost that provider in that cloudlet, not counting what it holds
+ * by the reservation 'except' (may be NULL).  *tariff is the one in force. */
+int64_t pc_booking_price(struct pc_booking *, const struct pcrec_cloudlet *,
+                         const struct pc_engine_request *,
+                         struct pc_tariff *tariff);
+
+#endif /* pc-booking.h */
