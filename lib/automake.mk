@@ -177,6 +177,9 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-probe-through.c \
 	lib/pc-probe.c \
 	lib/pc-probe.h \
+	lib/pc-request-private.h \
+	lib/pc-request-slot.c \
+	lib/pc-request.h \
 	lib/pc-share.c \
 	lib/pc-share.h \
 	lib/pc-slot.c \
