@@ -103,6 +103,8 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-image.h \
 	lib/pc-installed.c \
 	lib/pc-installed.h \
+	lib/pc-json.c \
+	lib/pc-json.h \
 	lib/pc-l3-adjacency.c \
 	lib/pc-l3-answer.c \
 	lib/pc-l3-compile.c \
@@ -122,8 +124,6 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-layout.h \
 	lib/pc-manifest-check.c \
 	lib/pc-manifest-check.h \
-	lib/pc-manifest-json.c \
-	lib/pc-manifest-json.h \
 	lib/pc-manifest-part.c \
 	lib/pc-manifest.c \
 	lib/pc-manifest.h \
@@ -179,6 +179,7 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-probe.h \
 	lib/pc-request-private.h \
 	lib/pc-request-slot.c \
+	lib/pc-request.c \
 	lib/pc-request.h \
 	lib/pc-share.c \
 	lib/pc-share.h \
@@ -243,6 +244,7 @@ EXTRA_DIST += lib/packetcloud.pc.in
 
 # The database.
 pkgdata_DATA += lib/packetcloud.ovsschema
+dist_pkgdata_DATA += lib/request.schema.json
 EXTRA_DIST += \
 	lib/packetcloud.ovsschema \
 	lib/pc-idl.ann

@@ -19,8 +19,7 @@
 
 /* Parts of a slot, the same as words and in JSON.  Private to pc-request-*.c.
  *
- * Each returns NULL, or a line for the caller to free that begins with the name of
- * the part. */
+ * Each returns NULL or what is wrong, for the caller to free. */
 
 #include <stdint.h>
 #include "openvswitch/compiler.h"
@@ -35,8 +34,8 @@ char *pc_request_parse_begin(const char *, int64_t now,
 char *pc_request_parse_end(const char *, int64_t now, struct pc_slot *)
     OVS_WARN_UNUSED_RESULT;
 
-/* Sets the value of 'dimension'. */
-char *pc_request_parse_amount(const char *dimension, const char *,
+/* Sets the value of a dimension, one of the first PC_N_AMOUNTS. */
+char *pc_request_parse_amount(enum pc_capacity_dimension, const char *,
                               struct pc_amount *) OVS_WARN_UNUSED_RESULT;
 
 #endif /* pc-request-private.h */

@@ -44,9 +44,9 @@ pc_request_parse_begin(const char *s, int64_t now,
                        const struct pc_slot *previous, struct pc_slot *slot)
 {
     if (s && *s) {
-        return prefix_error("begin", pc_time_parse(s, now, &slot->begin));
+        return pc_time_parse(s, now, &slot->begin);
     } else if (!previous) {
-        return xstrdup("begin: the first slot must say when it begins");
+        return xstrdup("the first slot must say when it begins");
     }
     slot->begin = previous->end;
     return NULL;
@@ -74,35 +74,55 @@ pc_request_parse_end(const char *s, int64_t now, struct pc_slot *slot)
         free(begin);
         free(end);
     }
-    return prefix_error("end", error);
+    return error;
 }
 
 char *
-pc_request_parse_amount(const char *dimension, const char *s,
+pc_request_parse_amount(enum pc_capacity_dimension d, const char *s,
                         struct pc_amount *amount)
 {
-    for (size_t d = 0; d < PC_N_AMOUNTS; d++) {
-        uint64_t value;
+    uint64_t value;
+    char *error = pc_units_parse_capacity(pc_capacity_names[d], s, &value);
 
-        if (!strcmp(dimension, pc_capacity_names[d])) {
-            char *error = pc_units_parse_capacity(dimension, s, &value);
+    if (!error && value > PC_AMOUNT_MAX) {
+        char *max = pc_units_format_capacity(pc_capacity_names[d],
+                                             PC_AMOUNT_MAX);
 
-            if (!error && value > PC_AMOUNT_MAX) {
-                char *max = pc_units_format_capacity(dimension, PC_AMOUNT_MAX);
+        error = xasprintf("%s is more than %s", s, max);
+        free(max);
+    }
+    amount->value[d] = error ? 0 : value;
+    return error;
+}
 
-                error = xasprintf("%s is more than %s", s, max);
-                free(max);
-            }
-            amount->value[d] = error ? 0 : value;
-            return prefix_error(dimension, error);
+/* Parses "cpu=1", which it changes.  'given' has the dimensions so far. */
+static char * OVS_WARN_UNUSED_RESULT
+parse_dimension(char *s, bool given[PC_N_AMOUNTS], struct pc_amount *amount)
+{
+    char *value = strchr(s, '=');
+    size_t d;
+
+    if (value) {
+        *value++ = '\0';
+    }
+    for (d = 0; d < PC_N_AMOUNTS; d++) {
+        if (!strcmp(s, pc_capacity_names[d])) {
+            break;
         }
     }
-
-    char *quoted = pc_name_quote(dimension);
-    char *error = xasprintf("%s cannot be reserved, only cpu, memory, disk and "
-                            "network", quoted);
-    free(quoted);
-    return error;
+    if (!value || d >= PC_N_AMOUNTS) {
+        char *quoted = pc_name_quote(s);
+        char *error = (!value
+                       ? xasprintf("%s is not DIMENSION=AMOUNT", quoted)
+                       : xasprintf("%s cannot be reserved, only cpu, memory, "
+                                   "disk and network", quoted));
+        free(quoted);
+        return error;
+    } else if (given[d]) {
+        return xasprintf("%s is given twice", s);
+    }
+    given[d] = true;
+    return prefix_error(s, pc_request_parse_amount(d, value, amount));
 }
 
 /* Parses "cpu=1,memory=256MiB", which it changes. */
@@ -113,36 +133,19 @@ parse_capacity(char *s, struct pc_amount *amount)
     bool given[PC_N_AMOUNTS] = { false };
 
     *amount = none;
-    for (char *next = s; next; s = next) {
-        char *value, *error;
+    while (s) {
+        char *comma = strchr(s, ',');
 
-        next = strchr(s, ',');
-        if (next) {
-            *next++ = '\0';
+        if (comma) {
+            *comma++ = '\0';
         }
-        value = strchr(s, '=');
-        if (!value) {
-            char *quoted = pc_name_quote(s);
-
-            error = xasprintf("%s is not DIMENSION=AMOUNT", quoted);
-            free(quoted);
-            return error;
-        }
-        *value++ = '\0';
-        for (size_t d = 0; d < PC_N_AMOUNTS; d++) {
-            if (!strcmp(s, pc_capacity_names[d])) {
-                if (given[d]) {
-                    return xasprintf("%s is given twice", s);
-                }
-                given[d] = true;
-            }
-        }
-        error = pc_request_parse_amount(s, value, amount);
+        char *error = parse_dimension(s, given, amount);
         if (error) {
             return error;
         }
+        s = comma;
     }
-    return (pc_amount_is_zero(amount) ? xstrdup("it asks for nothing") : NULL);
+    return pc_amount_is_zero(amount) ? xstrdup("it asks for nothing") : NULL;
 }
 
 /* Parses a copy of the text of a slot, which it changes. */
@@ -167,9 +170,10 @@ parse_slot(char *s, int64_t now, const struct pc_slot *previous,
     *end++ = '\0';
     *capacity++ = '\0';
 
-    char *error = pc_request_parse_begin(s, now, previous, slot);
+    char *error = prefix_error("begin", pc_request_parse_begin(s, now, previous,
+                                                               slot));
     if (!error) {
-        error = pc_request_parse_end(end, now, slot);
+        error = prefix_error("end", pc_request_parse_end(end, now, slot));
     }
     return error ? error : parse_capacity(capacity, &slot->amount);
 }

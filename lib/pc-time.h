@@ -26,10 +26,10 @@
  *     now   now+2h   now-15m          relative to 'now'
  *     @1796112000                     seconds since the epoch
  *
- * A length is a sequence of numbers with units w, d, h, m and s, largest first:
- * "1d12h", "90m", "30s", "2w".  A fraction of a second is not accepted.  A leap second (:60,
- * which there is only at the end of a day, UTC) is the first instant of the next
- * minute, as in POSIX time.
+ * A length is a sequence of numbers with units w, d, h, m and s, largest first,
+ * each once: "1d12h", "90m", "30s", "2w".  A fraction of a second is not accepted.
+ * A leap second (:60, which there is only at the end of a day, UTC) is the first
+ * instant of the next minute, as in POSIX time.
  *
  * Times are seconds since the epoch, 0...PC_TIME_MAX of pc-slot.h.
  *

@@ -40,6 +40,7 @@ TESTSUITE_AT = \
 	tests/pc-manifest.at \
 	tests/pc-manual.at \
 	tests/pc-remote.at \
+	tests/pc-request.at \
 	tests/pc-zone.at \
 	tests/pc-l3.at \
 	tests/pcloud-ctl.at \
