@@ -19,6 +19,8 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-capture.h \
 	lib/pc-cgroup.c \
 	lib/pc-cgroup.h \
+	lib/pc-clock.c \
+	lib/pc-clock.h \
 	lib/pc-compile-check.c \
 	lib/pc-compile-connection.c \
 	lib/pc-compile-emit.c \
@@ -101,6 +103,8 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-image.h \
 	lib/pc-installed.c \
 	lib/pc-installed.h \
+	lib/pc-json.c \
+	lib/pc-json.h \
 	lib/pc-l3-adjacency.c \
 	lib/pc-l3-answer.c \
 	lib/pc-l3-compile.c \
@@ -122,8 +126,6 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-ledger.h \
 	lib/pc-manifest-check.c \
 	lib/pc-manifest-check.h \
-	lib/pc-manifest-json.c \
-	lib/pc-manifest-json.h \
 	lib/pc-manifest-part.c \
 	lib/pc-manifest.c \
 	lib/pc-manifest.h \
@@ -184,6 +186,10 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-profile-private.h \
 	lib/pc-profile.c \
 	lib/pc-profile.h \
+	lib/pc-request-private.h \
+	lib/pc-request-slot.c \
+	lib/pc-request.c \
+	lib/pc-request.h \
 	lib/pc-share.c \
 	lib/pc-share.h \
 	lib/pc-slot.c \
@@ -199,6 +205,8 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-switch-zone.c \
 	lib/pc-switch.c \
 	lib/pc-switch.h \
+	lib/pc-time.c \
+	lib/pc-time.h \
 	lib/pc-units.c \
 	lib/pc-units.h \
 	lib/pc-value.c \
@@ -246,6 +254,7 @@ EXTRA_DIST += lib/packetcloud.pc.in
 
 # The database.
 pkgdata_DATA += lib/packetcloud.ovsschema
+dist_pkgdata_DATA += lib/request.schema.json
 EXTRA_DIST += \
 	lib/packetcloud.ovsschema \
 	lib/pc-idl.ann

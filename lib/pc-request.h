@@ -30,16 +30,17 @@
  *
  * A file (JSON Schema: lib/request.schema.json):
  *
- *     { "provider": "acme", "from": "10.1.0.7", "cloudlet": "paris",
+ *     { "provider": "p1", "from": "10.1.0.7", "cloudlet": "paris",
  *       "slots": [
  *         { "begin": "2026-12-01T08:00:00Z", "end": "2026-12-01T20:00:00Z",
  *           "capacity": { "cpu": "1", "memory": "256MiB", "disk": "300GB",
  *                         "network": "1Gbps" } },
  *         ... ] }
  *
- * "service", "name", "cloudlet" and "from" are optional.  Unknown members are
- * errors.  A member "capacity" may have numbers in the unit of pc-units.h instead
- * of texts.
+ * "service", "name", "cloudlet" and "from", an IP address, are optional, and
+ * "$schema", which is ignored.  Unknown members are errors.  "begin" and "end" are
+ * as in a SLOT, but both are there.  In "capacity" an integer is as good as a text
+ * of its digits: CPUs, bytes, bits per second.
  *
  * Thread-safety: pure functions; the file is read by pc_request_read(). */
 
@@ -65,6 +66,7 @@ char *pc_request_from_json(const char *text, int64_t now, struct pc_request *)
     OVS_WARN_UNUSED_RESULT;
 char *pc_request_read(const char *file, int64_t now, struct pc_request *)
     OVS_WARN_UNUSED_RESULT;
+/* Frees the members and leaves the request empty; NULL is fine. */
 void pc_request_destroy(struct pc_request *);
 
 /* "2026-12-01T08:00:00Z/2026-12-01T20:00:00Z:cpu=1,...": parses back to the same.

@@ -40,6 +40,7 @@ TESTSUITE_AT = \
 	tests/pc-manifest.at \
 	tests/pc-manual.at \
 	tests/pc-remote.at \
+	tests/pc-request.at \
 	tests/pc-zone.at \
 	tests/pc-l3.at \
 	tests/pcloud-ctl.at \
@@ -270,3 +271,12 @@ tests_unit_test_pc_slot_LDADD = $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/test-pc-profile
 tests_unit_test_pc_profile_SOURCES = tests/unit/test-pc-profile.c
 tests_unit_test_pc_profile_LDADD = $(UNIT_LIBS)
+UNIT_TESTS += tests/unit/test-pc-clock
+tests_unit_test_pc_clock_SOURCES = tests/unit/test-pc-clock.c
+tests_unit_test_pc_clock_LDADD = $(UNIT_LIBS)
+UNIT_TESTS += tests/unit/test-pc-time
+tests_unit_test_pc_time_SOURCES = tests/unit/test-pc-time.c
+tests_unit_test_pc_time_LDADD = $(UNIT_LIBS)
+UNIT_TESTS += tests/unit/test-pc-request
+tests_unit_test_pc_request_SOURCES = tests/unit/test-pc-request.c
+tests_unit_test_pc_request_LDADD = $(UNIT_LIBS)
