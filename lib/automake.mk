@@ -118,6 +118,8 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-l3.h \
 	lib/pc-layout.c \
 	lib/pc-layout.h \
+	lib/pc-ledger.c \
+	lib/pc-ledger.h \
 	lib/pc-manifest-check.c \
 	lib/pc-manifest-check.h \
 	lib/pc-manifest-json.c \
