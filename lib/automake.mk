@@ -194,6 +194,8 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-switch.c \
 	lib/pc-switch.h \
 	lib/pc-tariff-money.c \
+	lib/pc-tariff-row.c \
+	lib/pc-tariff-row.h \
 	lib/pc-tariff.c \
 	lib/pc-tariff.h \
 	lib/pc-time.c \
