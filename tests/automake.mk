@@ -40,6 +40,7 @@ TESTSUITE_AT = \
 	tests/pc-harness.at \
 	tests/pc-manifest.at \
 	tests/pc-manual.at \
+	tests/pc-money.at \
 	tests/pc-remote.at \
 	tests/pc-tariff.at \
 	tests/pc-zone.at \
