@@ -282,3 +282,6 @@ tests_unit_test_pc_clock_LDADD = $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/test-pc-time
 tests_unit_test_pc_time_SOURCES = tests/unit/test-pc-time.c
 tests_unit_test_pc_time_LDADD = $(UNIT_LIBS)
+UNIT_TESTS += tests/unit/test-pc-profile
+tests_unit_test_pc_profile_SOURCES = tests/unit/test-pc-profile.c
+tests_unit_test_pc_profile_LDADD = $(UNIT_LIBS)
