@@ -205,6 +205,11 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-switch-zone.c \
 	lib/pc-switch.c \
 	lib/pc-switch.h \
+	lib/pc-tariff-money.c \
+	lib/pc-tariff-row.c \
+	lib/pc-tariff-row.h \
+	lib/pc-tariff.c \
+	lib/pc-tariff.h \
 	lib/pc-time.c \
 	lib/pc-time.h \
 	lib/pc-units.c \

@@ -17,11 +17,13 @@ pcloud_ctl_pcloud_ctl_SOURCES = \
 	pcloud-ctl/ctl-infra.c \
 	pcloud-ctl/ctl-inspect.c \
 	pcloud-ctl/ctl-interface.c \
+	pcloud-ctl/ctl-ledger.c \
 	pcloud-ctl/ctl-node.c \
 	pcloud-ctl/ctl-options.c \
 	pcloud-ctl/ctl-overlap.c \
 	pcloud-ctl/ctl-prefix.c \
 	pcloud-ctl/ctl-prefix.h \
+	pcloud-ctl/ctl-provider.c \
 	pcloud-ctl/ctl-query.c \
 	pcloud-ctl/ctl-route.c \
 	pcloud-ctl/ctl-rule.c \
@@ -33,6 +35,7 @@ pcloud_ctl_pcloud_ctl_SOURCES = \
 	pcloud-ctl/ctl-show-json.c \
 	pcloud-ctl/ctl-show.c \
 	pcloud-ctl/ctl-table.c \
+	pcloud-ctl/ctl-tariff.c \
 	pcloud-ctl/ctl-top.c \
 	pcloud-ctl/ctl-trust.c \
 	pcloud-ctl/ctl-vi.c \

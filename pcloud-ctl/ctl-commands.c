@@ -34,6 +34,7 @@ static const struct ctl_command_syntax *const all_commands[] = {
     ctl_route_commands, ctl_image_commands, ctl_service_commands,
     ctl_chain_commands, ctl_rule_commands, ctl_vi_commands,
     ctl_inspect_commands, ctl_trust_commands, ctl_show_commands,
+    ctl_provider_commands, ctl_tariff_commands, ctl_ledger_commands,
     ctl_event_commands, ctl_top_commands, ctl_explain_commands,
 };
 
@@ -111,6 +112,25 @@ Chains:\n\
 }
 
 static void
+usage_of_money(void)
+{
+    printf("\
+\n\
+Money (in units of currency, up to six digits after the point):\n\
+  provider-add PROVIDER [isp=yes|no]\n\
+  provider-del PROVIDER       provider-list\n\
+  tariff-add TARIFF [cpu=PRICE] [memory=PRICE] [disk=PRICE] [network=PRICE]\n\
+             [tiers=SHARE:PERCENT[,SHARE:PERCENT]...] [fine=PERCENT]\n\
+             [isp=PERCENT] [used=DIMENSION[,DIMENSION]...]\n\
+  tariff-set TARIFF KEY=VALUE...\n\
+  tariff-use TARIFF|none [cloudlet=C]\n\
+  tariff-del TARIFF           tariff-list\n\
+  payment-add PROVIDER AMOUNT [note=TEXT] [id=TEXT]\n\
+  bill PROVIDER [from=TIME] [to=TIME]\n\
+  ledger-list [PROVIDER]      ledger-check\n");
+}
+
+static void
 usage_of_traffic(void)
 {
     printf("\
@@ -159,6 +179,7 @@ ctl_usage(void)
 {
     usage_of_infrastructure();
     usage_of_traffic();
+    usage_of_money();
     printf("\
 \n\
 %s\

@@ -160,6 +160,20 @@ ctl_find_provider(struct ctl_context *ctx, const char *name,
     return NULL;
 }
 
+const struct pcrec_tariff *
+ctl_find_tariff(struct ctl_context *ctx, const char *name, enum ctl_must must)
+{
+    const struct pcrec_tariff *t;
+
+    PCREC_TARIFF_FOR_EACH (t, ctx->idl) {
+        if (!strcmp(t->name, name)) {
+            return t;
+        }
+    }
+    no_such(ctx, "tariff", name, must);
+    return NULL;
+}
+
 const struct pcrec_service *
 ctl_find_service(struct ctl_context *ctx, const char *name,
                  enum ctl_must must)

@@ -48,6 +48,11 @@ _pcloud_ctl_keys () {
         service-add|service-set)
             echo "image= mode= type= replicas= on-failure= affinity= health=" \
                  "provider= address= gateway= arms= mtu= drain-timeout= cloudlet=" ;;
+        provider-add) echo "isp=" ;;
+        tariff-add|tariff-set) echo "cpu= memory= disk= network= tiers= fine= isp= used=" ;;
+        tariff-use) echo "cloudlet=" ;;
+        payment-add) echo "note= id=" ;;
+        bill) echo "from= to=" ;;
         inspect) echo "to= sample= max= size=" ;;
         restrict) echo "$capacity" ;;
         rule-add|rule-del|rule-check) echo "priority= direction= after=" ;;
@@ -93,6 +98,9 @@ _pcloud_ctl_argument () {
                 rule-*) _pcloud_ctl_names Chain name ;;
             esac ;;
         SERVICE...) _pcloud_ctl_names Service name ;;
+        PROVIDER) _pcloud_ctl_names Provider name ;;
+        TARIFF) _pcloud_ctl_names Tariff name ;;
+        TARIFF\|none) echo none; _pcloud_ctl_names Tariff name ;;
         CHAIN) _pcloud_ctl_names Chain name ;;
         VI) _pcloud_ctl_names VI name ;;
         VI\|SERVICE) _pcloud_ctl_names VI name; _pcloud_ctl_names Service name ;;

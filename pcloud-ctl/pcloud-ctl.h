@@ -92,7 +92,7 @@ struct ctl_run {
     size_t n_commands;
     struct svec words;          /* What 'commands' point into. */
     struct svec tail;           /* Of vi-exec: what to run in the VI. */
-    int exit_status;            /* Of vi-exec: what it returned. */
+    int exit_status;            /* Of vi-exec and ledger-check. */
 
     /* The database. */
     long long int deadline;     /* time_msec() of the timeout. */
@@ -138,6 +138,9 @@ extern const struct ctl_command_syntax ctl_inspect_commands[];
 extern const struct ctl_command_syntax ctl_trust_commands[];
 bool ctl_set_anti_spoof(struct ctl_context *, const struct pcrec_vi *,
                         const char *value);
+extern const struct ctl_command_syntax ctl_provider_commands[];
+extern const struct ctl_command_syntax ctl_tariff_commands[];
+extern const struct ctl_command_syntax ctl_ledger_commands[];
 extern const struct ctl_command_syntax ctl_show_commands[];
 extern const struct ctl_command_syntax ctl_event_commands[];
 extern const struct ctl_command_syntax ctl_explain_commands[];
@@ -264,6 +267,8 @@ const struct pcrec_image *ctl_find_image(struct ctl_context *,
 const struct pcrec_provider *ctl_find_provider(struct ctl_context *,
                                                const char *name,
                                                enum ctl_must);
+const struct pcrec_tariff *ctl_find_tariff(struct ctl_context *,
+                                           const char *name, enum ctl_must);
 const struct pcrec_service *ctl_find_service(struct ctl_context *,
                                              const char *name, enum ctl_must);
 const struct pcrec_chain *ctl_find_chain(struct ctl_context *,
@@ -299,6 +304,7 @@ struct ctl_table *ctl_table_create_unsorted(const char *columns);
 void ctl_cell(struct ctl_table *, const char *format, ...)
     OVS_PRINTF_FORMAT(2, 3);
 void ctl_cell_int(struct ctl_table *, int64_t);
+void ctl_cell_money(struct ctl_table *, int64_t microunits);
 void ctl_cell_strings(struct ctl_table *, char **, size_t n);
 void ctl_cell_capacity(struct ctl_table *, char **keys,
                        const int64_t *values, size_t n);

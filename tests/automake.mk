@@ -24,6 +24,7 @@ EXTRA_DIST += \
 	tests/run-autotest \
 	tests/run-unit \
 	tests/summary \
+	tests/tariff-oracle \
 	tests/terminal \
 	tests/trace-agree
 
@@ -39,8 +40,10 @@ TESTSUITE_AT = \
 	tests/pc-harness.at \
 	tests/pc-manifest.at \
 	tests/pc-manual.at \
+	tests/pc-money.at \
 	tests/pc-remote.at \
 	tests/pc-request.at \
+	tests/pc-tariff.at \
 	tests/pc-zone.at \
 	tests/pc-l3.at \
 	tests/pcloud-ctl.at \
@@ -271,6 +274,12 @@ tests_unit_test_pc_slot_LDADD = $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/test-pc-profile
 tests_unit_test_pc_profile_SOURCES = tests/unit/test-pc-profile.c
 tests_unit_test_pc_profile_LDADD = $(UNIT_LIBS)
+UNIT_TESTS += tests/unit/test-pc-tariff
+tests_unit_test_pc_tariff_SOURCES = tests/unit/test-pc-tariff.c
+tests_unit_test_pc_tariff_LDADD = $(UNIT_LIBS)
+check_PROGRAMS += tests/test-pc-tariff
+tests_test_pc_tariff_SOURCES = tests/test-pc-tariff.c
+tests_test_pc_tariff_LDADD = $(PCLOUD_LIBS)
 UNIT_TESTS += tests/unit/test-pc-clock
 tests_unit_test_pc_clock_SOURCES = tests/unit/test-pc-clock.c
 tests_unit_test_pc_clock_LDADD = $(UNIT_LIBS)
@@ -280,3 +289,6 @@ tests_unit_test_pc_time_LDADD = $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/test-pc-request
 tests_unit_test_pc_request_SOURCES = tests/unit/test-pc-request.c
 tests_unit_test_pc_request_LDADD = $(UNIT_LIBS)
+UNIT_TESTS += tests/unit/test-pc-profile
+tests_unit_test_pc_profile_SOURCES = tests/unit/test-pc-profile.c
+tests_unit_test_pc_profile_LDADD = $(UNIT_LIBS)
