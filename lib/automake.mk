@@ -175,6 +175,8 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-probe-through.c \
 	lib/pc-probe.c \
 	lib/pc-probe.h \
+	lib/pc-report.c \
+	lib/pc-report.h \
 	lib/pc-share.c \
 	lib/pc-share.h \
 	lib/pc-slot.c \
