@@ -149,6 +149,7 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-node-lock.c \
 	lib/pc-node-stats.c \
 	lib/pc-node-private.h \
+	lib/pc-node-report.c \
 	lib/pc-node-scan.c \
 	lib/pc-node-status.c \
 	lib/pc-node-vi-down.c \
