@@ -19,6 +19,8 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-capture.h \
 	lib/pc-cgroup.c \
 	lib/pc-cgroup.h \
+	lib/pc-clock.c \
+	lib/pc-clock.h \
 	lib/pc-compile-check.c \
 	lib/pc-compile-connection.c \
 	lib/pc-compile-emit.c \
@@ -192,6 +194,8 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-switch-zone.c \
 	lib/pc-switch.c \
 	lib/pc-switch.h \
+	lib/pc-time.c \
+	lib/pc-time.h \
 	lib/pc-units.c \
 	lib/pc-units.h \
 	lib/pc-value.c \

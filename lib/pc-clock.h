@@ -22,9 +22,10 @@
  *
  * What the calendar does (start and end reservations, report, charge) asks this
  * clock, never time() itself.  It is the machine's clock, in seconds since the
- * epoch, UTC, unless the environment has PCLOUD_CLOCK: the name of a file that
- * holds the time, as pc-time.h writes it.  Every process that has it has the same
- * time, and sees a change of the file at once: tests walk through a day in
+ * epoch, UTC, unless the environment has PCLOUD_CLOCK: the absolute name
+ * of a file that holds the time, as pc-time.h writes it ("now" has no meaning in
+ * it).  Every process that has it has the same time, and sees a change of the file
+ * (a rename over it, or the end of a write) at once: tests walk through a day in
  * seconds.  (Time-outs of connections and probes go by the monotonic clock and are
  * not affected.)
  *

@@ -26,9 +26,10 @@
  *     now   now+2h   now-15m          relative to 'now'
  *     @1796112000                     seconds since the epoch
  *
- * A length is a sequence of numbers with units, largest first: "1d12h", "90m",
- * "30s", "2w".  A fraction of a second is not accepted.  A leap second (:60) is
- * the first instant of the next minute, as in POSIX time.
+ * A length is a sequence of numbers with units w, d, h, m and s, largest first:
+ * "1d12h", "90m", "30s", "2w".  A fraction of a second is not accepted.  A leap second (:60,
+ * which there is only at the end of a day, UTC) is the first instant of the next
+ * minute, as in POSIX time.
  *
  * Times are seconds since the epoch, 0...PC_TIME_MAX of pc-slot.h.
  *
@@ -43,7 +44,8 @@ char *pc_time_parse(const char *, int64_t now, int64_t *time)
 char *pc_time_parse_length(const char *, int64_t *seconds)
     OVS_WARN_UNUSED_RESULT;
 
-/* "2026-12-01T08:00:00Z", and "1d12h"; the caller frees them. */
+/* "2026-12-01T08:00:00Z", and "1d12h", without weeks; the caller frees them.  They
+ * parse back to the same; what is out of range becomes "@SECONDS" and "-1h". */
 char *pc_time_format(int64_t time);
 char *pc_time_format_length(int64_t seconds);
 
