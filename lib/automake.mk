@@ -180,6 +180,9 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-probe.h \
 	lib/pc-report.c \
 	lib/pc-report.h \
+	lib/pc-request-private.h \
+	lib/pc-request-slot.c \
+	lib/pc-request.h \
 	lib/pc-share.c \
 	lib/pc-share.h \
 	lib/pc-slot.c \

@@ -273,3 +273,6 @@ tests_unit_test_pc_clock_LDADD = $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/test-pc-time
 tests_unit_test_pc_time_SOURCES = tests/unit/test-pc-time.c
 tests_unit_test_pc_time_LDADD = $(UNIT_LIBS)
+UNIT_TESTS += tests/unit/test-pc-request
+tests_unit_test_pc_request_SOURCES = tests/unit/test-pc-request.c
+tests_unit_test_pc_request_LDADD = $(UNIT_LIBS)
