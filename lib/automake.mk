@@ -153,6 +153,7 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-node-lock.c \
 	lib/pc-node-stats.c \
 	lib/pc-node-private.h \
+	lib/pc-node-report.c \
 	lib/pc-node-scan.c \
 	lib/pc-node-status.c \
 	lib/pc-node-vi-down.c \
@@ -189,6 +190,8 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-request-private.h \
 	lib/pc-request-slot.c \
 	lib/pc-request.c \
+	lib/pc-request-private.h \
+	lib/pc-request-slot.c \
 	lib/pc-request.h \
 	lib/pc-share.c \
 	lib/pc-share.h \

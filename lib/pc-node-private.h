@@ -27,6 +27,7 @@
  *     pc-node-health.c  when to probe a VI, and what to make of it
  *     pc-node-link.c    MTU and offloads of VIs' interfaces
  *     pc-node-stats.c   counters of VIs
+ *     pc-node-report.c  what the node has, what its VIs use, that it lives
  *     pc-node-images.c  removes images that are not used
  *     pc-node-limits.c  capacity of VIs, and changes of it
  *     pc-node-job.c     what runs in workers for a VI
@@ -102,6 +103,11 @@ struct pc_node_link {
     bool receive_offload;       /* It may be sent some. */
 };
 
+/* What a VI uses, in the units of capacities. */
+struct pc_node_use {
+    int64_t cpu, memory, disk, received, sent;
+};
+
 /* Where a VI is.  Between any two steps the agent may die. */
 enum pc_node_step {
     PC_STEP_DOWN,               /* Nothing runs; decides what is next. */
@@ -166,6 +172,7 @@ struct pc_node_vi {
 
     /* pc-node-stats.c. */
     struct pc_node_stats *stats; /* NULL: not known. */
+    struct pc_node_stats *stats_before; /* Those before; NULL: none. */
 
     /* pc-node-limits.c. */
     struct pc_capacity applied; /* In force. */
@@ -250,6 +257,9 @@ struct pc_node {
     bool stats_busy;            /* A job is under way. */
     long long int stats_at;     /* Next one, monotonic ms. */
     long long int stats_interval; /* In ms; 0: none. */
+
+    long long int report_at;    /* Next sign of life, monotonic ms. */
+    long long int report_interval; /* In ms; 0: there is no row. */
 };
 
 /* pc-node.c */
@@ -359,6 +369,12 @@ void pc_node_stats_run(struct pc_node *);
 void pc_node_stats_wait(const struct pc_node *);
 void pc_node_stats_destroy(struct pc_node_stats *);
 void pc_node_stats_write(const struct pc_node_vi *, const struct pcrec_vi *);
+bool pc_node_stats_get_use(const struct pc_node_vi *, struct pc_node_use *);
+
+/* pc-node-report.c */
+void pc_node_report_read(struct pc_node *, const struct pcrec_node *);
+void pc_node_report_write(struct pc_node *, const struct pcrec_node *);
+void pc_node_report_wait(const struct pc_node *);
 
 /* pc-node-status.c */
 void pc_node_status_set(const struct pcrec_vi *, const char *key,

@@ -45,6 +45,7 @@ static const char *const counter_names[N_COUNTERS] = {
 /* -1: not known. */
 struct pc_node_stats {
     int64_t value[N_COUNTERS];
+    long long int taken;        /* When, monotonic ms. */
 };
 
 /* One VI of a job. */
@@ -99,6 +100,7 @@ take_sample(const struct pc_node *n, struct sample *s)
     struct pc_cgroup_usage u;
     uint64_t disk;
 
+    s->stats.taken = time_msec();
     for (size_t i = 0; i < N_COUNTERS; i++) {
         v[i] = -1;
     }
@@ -141,7 +143,8 @@ stats_done(void *job_)
                                  : shash_find_data(&job->node->vis, s->name));
 
         if (vi && vi->want && uuid_equals(&vi->want->uuid, &s->uuid)) {
-            free(vi->stats);
+            free(vi->stats_before);
+            vi->stats_before = vi->stats;
             vi->stats = xmemdup(&s->stats, sizeof s->stats);
         }
         free(s->name);
@@ -224,4 +227,38 @@ pc_node_stats_write(const struct pc_node_vi *vi, const struct pcrec_vi *row)
     if (!same || n != row->n_statistics) {
         pcrec_vi_set_statistics(row, keys, values, n);
     }
+}
+
+/* How much a counter grew from the last look to this one, in a second.  One that
+ * is smaller began anew in between. */
+static int64_t
+rate(const struct pc_node_vi *vi, enum counter which)
+{
+    const struct pc_node_stats *old = vi->stats_before, *new = vi->stats;
+    int64_t elapsed = old ? new->taken - old->taken : 0;
+    int64_t n = new->value[which];
+
+    if (elapsed <= 0 || n < 0) {
+        return 0;
+    }
+    if (old->value[which] >= 0 && old->value[which] <= n) {
+        n -= old->value[which];
+    }
+    return n * 1000.0 / elapsed;
+}
+
+/* Stores what 'vi' uses: rates are those between the last two looks at its
+ * counters, 0 after the first one.  Returns false if nothing is known. */
+bool
+pc_node_stats_get_use(const struct pc_node_vi *vi, struct pc_node_use *use)
+{
+    if (!vi->stats || !vi->pid) {
+        return false;
+    }
+    use->cpu = rate(vi, CPU_USEC) / 1000;
+    use->memory = MAX(vi->stats->value[MEMORY_BYTES], 0);
+    use->disk = MAX(vi->stats->value[DISK_BYTES], 0);
+    use->received = rate(vi, RX_BYTES) * 8;
+    use->sent = rate(vi, TX_BYTES) * 8;
+    return true;
 }

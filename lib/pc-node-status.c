@@ -159,43 +159,6 @@ write_image(const struct pc_node_vi *vi, const struct pcrec_vi *row)
 }
 
 static void
-add_found(const char **keys, int64_t *values, size_t *n, const char *key,
-          int64_t value)
-{
-    if (value > 0) {
-        keys[*n] = key;
-        values[*n] = value;
-        ++*n;
-    }
-}
-
-static void
-write_found(const struct pc_node *n, const struct pcrec_node *row)
-{
-    const char *keys[4];
-    int64_t values[4];
-    size_t count = 0;
-    bool same;
-
-    add_found(keys, values, &count, "cpu", n->found_cpu);
-    add_found(keys, values, &count, "disk", n->found_disk);
-    add_found(keys, values, &count, "memory", n->found_memory);
-    add_found(keys, values, &count, "network",
-              pc_ports_link_speed(n->ports,
-                                  row->data_port[0] ? row->data_port : NULL));
-
-    /* Both are in the order of the keys. */
-    same = count == row->n_found;
-    for (size_t i = 0; same && i < count; i++) {
-        same = (!strcmp(keys[i], row->key_found[i])
-                && values[i] == row->value_found[i]);
-    }
-    if (!same) {
-        pcrec_node_set_found(row, keys, values, count);
-    }
-}
-
-static void
 write_node(struct pc_node *n, const struct pcrec_node *row, bool settled)
 {
     const char *error = pc_ports_error(n->ports);
@@ -217,9 +180,7 @@ write_node(struct pc_node *n, const struct pcrec_node *row, bool settled)
     if (strcmp(smap_get_def(&row->status, "state", ""), state)) {
         pcrec_node_update_status_setkey(row, "state", state);
     }
-    if (n->scanned) {
-        write_found(n, row);
-    }
+    pc_node_report_write(n, row);
     if (settled && row->cur_cfg != n->next_cfg) {
         pcrec_node_set_cur_cfg(row, n->next_cfg);
     }

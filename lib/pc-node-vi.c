@@ -88,6 +88,7 @@ pc_node_vi_destroy(struct pc_node_vi *vi)
         free(vi->unenforced);
         free(vi->link_error);
         pc_node_stats_destroy(vi->stats);
+        pc_node_stats_destroy(vi->stats_before);
         free(vi->name);
         free(vi);
     }

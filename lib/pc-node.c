@@ -30,6 +30,7 @@
 #include "pc-container.h"
 #include "pc-fetch.h"
 #include "pc-ports.h"
+#include "pc-report.h"
 #include "pc-worker.h"
 #include "sha1.h"
 #include "timeval.h"
@@ -63,6 +64,7 @@ pc_node_register(struct ovsdb_idl *idl)
             ovsdb_idl_add_column(idl, &tables[i]->columns[j]);
         }
     }
+    pc_report_register(idl);
 }
 
 /* Parses "k=v,k=v" into 'options', which it initializes. */
@@ -370,6 +372,7 @@ read_rows(struct pc_node *n)
                                         86400) * 1000;
         n->collect_at = MIN(n->collect_at, time_msec() + n->image_keep);
         pc_node_link_read(n, node);
+        pc_node_report_read(n, node);
     }
     PCREC_VI_FOR_EACH (row, n->idl) {
         if (!node || row->node != node) {
@@ -519,6 +522,7 @@ pc_node_wait(struct pc_node *n)
     pc_worker_wait(n->worker);
     pc_worker_wait(n->prober);
     pc_node_stats_wait(n);
+    pc_node_report_wait(n);
     pc_node_images_wait(n);
     if (n->scanned) {
         SHASH_FOR_EACH (sn, &n->vis) {

@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include "lib/pc-idl.h"
+#include "ovsdb-idl.h"
 #include "smap.h"
 #include "util.h"
 
@@ -30,6 +31,21 @@
 /* Values beyond this (256 TiB) are taken for it: a sum of tens of thousands of
  * them cannot overflow. */
 #define MAX_VALUE (INT64_C(1) << 48)
+
+void
+pc_report_register(struct ovsdb_idl *idl)
+{
+    static const struct ovsdb_idl_column *const columns[] = {
+        &pcrec_node_col_seen, &pcrec_node_col_used,
+        &pcrec_cloudlet_col_total, &pcrec_cloudlet_col_reserved,
+        &pcrec_cloudlet_col_used, &pcrec_cloudlet_col_available,
+        &pcrec_cloudlet_col_reported,
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(columns); i++) {
+        ovsdb_idl_omit_alert(idl, columns[i]);
+    }
+}
 
 /* Sets in 'a' those dimensions that the column has, up to 'max'. */
 static void

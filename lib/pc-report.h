@@ -35,8 +35,15 @@
 #include <stdint.h>
 #include "pc-slot.h"
 
+struct ovsdb_idl;
 struct pcrec_cloudlet;
 struct pcrec_node;
+
+/* Columns that change all the time, Node.seen, Node.used and the report of a
+ * Cloudlet, do not raise the sequence number of 'idl' from now on: who wants them
+ * looks at the row when it matters.  (The poll loop still wakes.)  Must be called
+ * before the first run of 'idl', after its columns were added. */
+void pc_report_register(struct ovsdb_idl *idl);
 
 /* What VIs on 'node' can have together: by dimension Node.capacity, else what
  * the node's agent has found, else 0: what is not known cannot be promised.
