@@ -189,6 +189,9 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-switch-zone.c \
 	lib/pc-switch.c \
 	lib/pc-switch.h \
+	lib/pc-tariff-money.c \
+	lib/pc-tariff.c \
+	lib/pc-tariff.h \
 	lib/pc-units.c \
 	lib/pc-units.h \
 	lib/pc-value.c \

@@ -52,6 +52,9 @@ struct pc_profile;
 /* The largest price of a unit and hour, in microunits: a billion. */
 #define PC_PRICE_MAX INT64_C(1000000000000000)
 
+/* How many percent of the price a tier may take. */
+#define PC_TIER_PERCENT_MAX 10000
+
 struct pc_tier {
     int share;                  /* From this percentage of the cloudlet on ... */
     int percent;                /* ... this percentage of the price. */
@@ -77,12 +80,18 @@ struct pc_tariff_party {
                                          * without the request; NULL: nothing. */
 };
 
-/* Checks a tariff: prices in 0...PC_PRICE_MAX, tiers in order, percentages within
- * 0...10000 (fine and isp_percent: 0...100).  NULL, or a line for the caller to
- * free. */
+/* Checks a tariff: prices in 0...PC_PRICE_MAX, tiers by increasing share,
+ * percentages within 0...PC_TIER_PERCENT_MAX (shares, fine and isp_percent:
+ * 0...100).  NULL, or a line for the caller to free.  The other functions take
+ * only tariffs that pass, and slots that pass pc_slots_check(). */
 char *pc_tariff_check(const struct pc_tariff *) OVS_WARN_UNUSED_RESULT;
 
-/* What 'slots' cost. */
+/* What 'slots' cost.  INT64_MAX also stands for all that is more: nobody can pay
+ * it, so whoever charges has to refuse it.
+ *
+ * A share is compared exactly: whoever would hold just a tier's share is in it.
+ * All dimensions count, those too of which the request has nothing.  A dimension
+ * of which the cloudlet has nothing is held whole by whoever asks for some. */
 int64_t pc_tariff_price(const struct pc_tariff *,
                         const struct pc_tariff_party *,
                         const struct pc_slot slots[], size_t n);

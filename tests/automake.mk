@@ -24,6 +24,7 @@ EXTRA_DIST += \
 	tests/run-autotest \
 	tests/run-unit \
 	tests/summary \
+	tests/tariff-oracle \
 	tests/terminal \
 	tests/trace-agree
 
@@ -40,6 +41,7 @@ TESTSUITE_AT = \
 	tests/pc-manifest.at \
 	tests/pc-manual.at \
 	tests/pc-remote.at \
+	tests/pc-tariff.at \
 	tests/pc-zone.at \
 	tests/pc-l3.at \
 	tests/pcloud-ctl.at \
@@ -267,3 +269,9 @@ tests_overlap_time_LDADD = $(PCLOUD_LIBS)
 UNIT_TESTS += tests/unit/test-pc-slot
 tests_unit_test_pc_slot_SOURCES = tests/unit/test-pc-slot.c
 tests_unit_test_pc_slot_LDADD = $(UNIT_LIBS)
+UNIT_TESTS += tests/unit/test-pc-tariff
+tests_unit_test_pc_tariff_SOURCES = tests/unit/test-pc-tariff.c
+tests_unit_test_pc_tariff_LDADD = $(UNIT_LIBS)
+check_PROGRAMS += tests/test-pc-tariff
+tests_test_pc_tariff_SOURCES = tests/test-pc-tariff.c
+tests_test_pc_tariff_LDADD = $(PCLOUD_LIBS)
