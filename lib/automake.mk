@@ -215,6 +215,8 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-tariff.h \
 	lib/pc-time.c \
 	lib/pc-time.h \
+	lib/pc-tariff.c \
+	lib/pc-tariff.h \
 	lib/pc-units.c \
 	lib/pc-units.h \
 	lib/pc-value.c \

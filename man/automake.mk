@@ -2,9 +2,9 @@
 #
 # Licensed under the Apache License, Version 2.0: see LICENSE.
 
-man_MANS += man/pcloud-daemons.8
-EXTRA_DIST += man/pcloud-daemons.8.in
-CLEANFILES += man/pcloud-daemons.8
+man_MANS += man/pcloud-benchmark.8 man/pcloud-daemons.8
+EXTRA_DIST += man/pcloud-benchmark.8.in man/pcloud-daemons.8.in
+CLEANFILES += man/pcloud-benchmark.8 man/pcloud-daemons.8
 
 # (README is a link to README.md.)
 EXTRA_DIST += NEWS README README.md

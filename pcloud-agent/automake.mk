@@ -15,6 +15,12 @@ sbin_SCRIPTS += pcloud-agent/pcloud-daemons
 EXTRA_DIST += pcloud-agent/pcloud-daemons.in
 CLEANFILES += pcloud-agent/pcloud-daemons
 
+# Measures what a VI carries, by traffic between two hosts that pcloud-traffic is.
+sbin_SCRIPTS += pcloud-agent/pcloud-benchmark
+dist_pkglibexec_SCRIPTS += pcloud-agent/pcloud-traffic
+EXTRA_DIST += pcloud-agent/pcloud-benchmark.in
+CLEANFILES += pcloud-agent/pcloud-benchmark
+
 # The patched Open vSwitch that pcloud-daemons starts.
 OVS_BINARIES = ovsdb/ovsdb-client ovsdb/ovsdb-server ovsdb/ovsdb-tool \
 	utilities/ovs-appctl utilities/ovs-ofctl utilities/ovs-vsctl \

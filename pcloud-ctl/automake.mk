@@ -6,6 +6,7 @@ bin_PROGRAMS += pcloud-ctl/pcloud-ctl
 pcloud_ctl_pcloud_ctl_SOURCES = \
 	pcloud-ctl/ctl-agent.c \
 	pcloud-ctl/ctl-args.c \
+	pcloud-ctl/ctl-benchmark.c \
 	pcloud-ctl/ctl-chain.c \
 	pcloud-ctl/ctl-commands.c \
 	pcloud-ctl/ctl-conflict.c \
@@ -38,6 +39,7 @@ pcloud_ctl_pcloud_ctl_SOURCES = \
 	pcloud-ctl/ctl-tariff.c \
 	pcloud-ctl/ctl-top.c \
 	pcloud-ctl/ctl-trust.c \
+	pcloud-ctl/ctl-vi-type.c \
 	pcloud-ctl/ctl-vi.c \
 	pcloud-ctl/ctl-wait.c \
 	pcloud-ctl/pcloud-ctl.c \

@@ -30,8 +30,9 @@
 #include "util.h"
 
 static const struct ctl_command_syntax *const all_commands[] = {
-    ctl_infra_commands, ctl_node_commands, ctl_interface_commands,
-    ctl_route_commands, ctl_image_commands, ctl_service_commands,
+    ctl_infra_commands, ctl_node_commands, ctl_vi_type_commands,
+    ctl_benchmark_commands, ctl_interface_commands, ctl_route_commands,
+    ctl_image_commands, ctl_service_commands,
     ctl_chain_commands, ctl_rule_commands, ctl_vi_commands,
     ctl_inspect_commands, ctl_trust_commands, ctl_show_commands,
     ctl_provider_commands, ctl_tariff_commands, ctl_ledger_commands,
@@ -92,6 +93,12 @@ Infrastructure:\n\
   vi-type-add TYPE cpu=.. memory=.. disk=.. network=.. pids=..\n\
               io=.. iops=..\n\
   vi-type-del TYPE            vi-type-list\n\
+  vi-type-suggest IMAGE RATE [cloudlet=C]\n\
+                              cheapest type that carries RATE\n\
+  vi-type-benchmark TYPE IMAGE [duration=SECS] [loss=P%%] [traffic=udp|http]\n\
+                              measure IMAGE on this machine, record it\n\
+  vi-type-benchmark TYPE IMAGE [bps=RATE] [pps=RATE]\n\
+                              record what was measured elsewhere\n\
 \n\
 Images and services:\n\
   image-add IMAGE host|DIR|URL [sha256=DIGITS]\n\

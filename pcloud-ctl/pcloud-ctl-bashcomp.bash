@@ -41,6 +41,9 @@ _pcloud_ctl_keys () {
         router-add) echo "bridge= target= cloudlet= table-base=" ;;
         node-add|node-set) echo "$capacity cloudlet= bridge= data-port= isp-share=" ;;
         vi-type-add|vi-resize) echo "$capacity" ;;
+        vi-type-suggest) echo "cloudlet=" ;;
+        vi-type-benchmark)
+            echo "bps= pps= duration= loss= traffic= mode= measure=" ;;
         interface-add) echo "port= mac= mtu=" ;;
         vi-drain) echo "on off timeout=" ;;
         vi-set) echo "weight= anti-spoof=" ;;

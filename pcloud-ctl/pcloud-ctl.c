@@ -18,6 +18,7 @@
 
 #include <config.h>
 
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -70,6 +71,7 @@ ctl_run_destroy(struct ctl_run *run)
     free(run->commands);
     svec_destroy(&run->words);
     svec_destroy(&run->tail);
+    svec_destroy(&run->program);
     free(run->args);
     free(run->db);
     free(run->run_dir);
@@ -440,6 +442,20 @@ run_with_db(struct ctl_run *run)
     }
 }
 
+/* Runs the program that a command has asked for, in place of this one: nothing
+ * holds the database while it runs. */
+OVS_NO_RETURN static void
+become_program(struct ctl_run *run)
+{
+    svec_terminate(&run->program);
+    /* --timeout was for the database. */
+    alarm(0);
+    signal(SIGPIPE, SIG_DFL);
+    execvp(run->program.names[0], run->program.names);
+    ctl_fatal("%s: cannot be run (%s)", run->program.names[0],
+              ovs_strerror(errno));
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -476,6 +492,10 @@ main(int argc, char *argv[])
         run_without_db(&run);
     } else {
         run_with_db(&run);
+    }
+
+    if (run.program.n && !run.dry_run) {
+        become_program(&run);
     }
 
     int exit_status = run.exit_status;

@@ -92,7 +92,12 @@ struct ctl_run {
     size_t n_commands;
     struct svec words;          /* What 'commands' point into. */
     struct svec tail;           /* Of vi-exec: what to run in the VI. */
+<<<<<<< HEAD
     int exit_status;            /* Of vi-exec and ledger-check. */
+=======
+    int exit_status;            /* Of vi-exec: what it returned. */
+    struct svec program;        /* What to become at the end; or empty. */
+>>>>>>> x7
 
     /* The database. */
     long long int deadline;     /* time_msec() of the timeout. */
@@ -127,6 +132,8 @@ OVS_NO_RETURN void ctl_usage(void);
 /* The commands, each list ended by an all-NULL element. */
 extern const struct ctl_command_syntax ctl_infra_commands[];
 extern const struct ctl_command_syntax ctl_node_commands[];
+extern const struct ctl_command_syntax ctl_vi_type_commands[];
+extern const struct ctl_command_syntax ctl_benchmark_commands[];
 extern const struct ctl_command_syntax ctl_interface_commands[];
 extern const struct ctl_command_syntax ctl_route_commands[];
 extern const struct ctl_command_syntax ctl_image_commands[];
@@ -281,6 +288,11 @@ struct ctl_arg {
     const char *key;
     const char *value;          /* By ctl_parse_args(); NULL: not given. */
 };
+/* The arguments of a capacity, for the beginning of a list of arguments. */
+#define CTL_CAPACITY_ARGS                                               \
+    { .key = "cpu" }, { .key = "memory" }, { .key = "disk" },           \
+    { .key = "network" }, { .key = "pids" }, { .key = "io" },           \
+    { .key = "iops" }
 bool ctl_parse_args(struct ctl_context *, int first, struct ctl_arg *,
                     size_t n);
 void ctl_split(struct svec *, const char *list);

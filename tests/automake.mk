@@ -44,6 +44,8 @@ TESTSUITE_AT = \
 	tests/pc-remote.at \
 	tests/pc-request.at \
 	tests/pc-tariff.at \
+	tests/pc-tariff.at \
+	tests/pc-vi-type.at \
 	tests/pc-zone.at \
 	tests/pc-l3.at \
 	tests/pcloud-ctl.at \
@@ -69,7 +71,8 @@ SYSTEM_TESTSUITE_AT = \
 	tests/pc-system-random.at \
 	tests/pc-system-remote.at \
 	tests/pc-system-replica.at \
-	tests/pc-system-service.at
+	tests/pc-system-service.at \
+	tests/pc-system-vi-type.at
 EXTRA_DIST += $(COMMON_AT) $(TESTSUITE_AT) $(SYSTEM_TESTSUITE_AT) package.m4
 check_SCRIPTS += tests/testsuite tests/system-testsuite
 check_DATA = tests/atlocal
