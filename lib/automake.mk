@@ -177,6 +177,8 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-probe.h \
 	lib/pc-share.c \
 	lib/pc-share.h \
+	lib/pc-slot.c \
+	lib/pc-slot.h \
 	lib/pc-switch-handshake.c \
 	lib/pc-switch-ports.c \
 	lib/pc-switch-private.h \
