@@ -267,3 +267,6 @@ tests_overlap_time_LDADD = $(PCLOUD_LIBS)
 UNIT_TESTS += tests/unit/test-pc-slot
 tests_unit_test_pc_slot_SOURCES = tests/unit/test-pc-slot.c
 tests_unit_test_pc_slot_LDADD = $(UNIT_LIBS)
+UNIT_TESTS += tests/unit/test-pc-profile
+tests_unit_test_pc_profile_SOURCES = tests/unit/test-pc-profile.c
+tests_unit_test_pc_profile_LDADD = $(UNIT_LIBS)
