@@ -194,6 +194,8 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-switch-zone.c \
 	lib/pc-switch.c \
 	lib/pc-switch.h \
+	lib/pc-topology.c \
+	lib/pc-topology.h \
 	lib/pc-units.c \
 	lib/pc-units.h \
 	lib/pc-value.c \

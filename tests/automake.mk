@@ -270,3 +270,6 @@ tests_unit_test_pc_slot_LDADD = $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/test-pc-profile
 tests_unit_test_pc_profile_SOURCES = tests/unit/test-pc-profile.c
 tests_unit_test_pc_profile_LDADD = $(UNIT_LIBS)
+UNIT_TESTS += tests/unit/test-pc-topology
+tests_unit_test_pc_topology_SOURCES = tests/unit/test-pc-topology.c
+tests_unit_test_pc_topology_LDADD = $(UNIT_LIBS)
