@@ -66,6 +66,13 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-controller-zone.c \
 	lib/pc-controller.c \
 	lib/pc-controller.h \
+	lib/pc-engine-explain.c \
+	lib/pc-engine-place.c \
+	lib/pc-engine-private.h \
+	lib/pc-engine-rank.c \
+	lib/pc-engine-share.c \
+	lib/pc-engine.c \
+	lib/pc-engine.h \
 	lib/pc-event.c \
 	lib/pc-event.h \
 	lib/pc-disk.c \
@@ -217,6 +224,8 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-time.h \
 	lib/pc-tariff.c \
 	lib/pc-tariff.h \
+	lib/pc-topology.c \
+	lib/pc-topology.h \
 	lib/pc-units.c \
 	lib/pc-units.h \
 	lib/pc-value.c \

@@ -46,8 +46,10 @@
  *
  * by name where the load is the same.  The load of a node is how much of it is
  * promised: the sum, over the reservations there, of amount times length,
- * relative to the total, in the dimension where that is largest.  (It is a
- * number for each node, kept up to date: the order costs nothing per request.)
+ * divided by the total, in the dimension where that is largest; that is, for how
+ * many seconds the whole node is booked, parts of a second cut off.  (It is a
+ * number for each node, kept up to date: the order costs nothing per request.
+ * A reservation that is to be replaced still counts in it.)
  *
  * The ISP's share of a node: third parties together get at most
  * total * (100 - isp_share) / 100, rounded down; the ISP's own reservations may
@@ -118,9 +120,9 @@ void pc_engine_set_node(struct pc_engine *, const struct pc_engine_node *);
 void pc_engine_remove_cloudlet(struct pc_engine *, const struct uuid *);
 void pc_engine_remove_node(struct pc_engine *, const struct uuid *);
 
-/* Puts a reservation on a node, whether it fits or not: it is a fact.  If one
- * with that UUID exists it is replaced (resized, moved).  The slots are copied.
- * pc_engine_remove() does nothing if there is none. */
+/* Puts a reservation on a node, which exists, whether it fits or not: it is a
+ * fact.  If one with that UUID exists it is replaced (resized, moved).  The slots
+ * are copied.  pc_engine_remove() does nothing if there is none. */
 void pc_engine_insert(struct pc_engine *, const struct pc_engine_request *,
                       const struct uuid *node);
 void pc_engine_remove(struct pc_engine *, const struct uuid *reservation);
@@ -139,8 +141,9 @@ struct pc_engine_placement {
 bool pc_engine_place(struct pc_engine *, const struct pc_engine_request *,
                      struct pc_engine_placement *) OVS_WARN_UNUSED_RESULT;
 
-/* Does it fit on that one node?  The same without a search: for growing a
- * reservation where it is, and for the controller's confirmation. */
+/* Does it fit on that one node, which is usable as its cloudlet is?  The same
+ * without a search: for growing a reservation where it is, and for the
+ * controller's confirmation. */
 bool pc_engine_fits(struct pc_engine *, const struct pc_engine_request *,
                     const struct uuid *node) OVS_WARN_UNUSED_RESULT;
 
@@ -186,8 +189,10 @@ void pc_engine_explain(struct pc_engine *, const struct pc_engine_request *,
 void pc_engine_decline_destroy(struct pc_engine_decline *);
 
 /* What is used: of a node, of a cloudlet (the sum over its nodes), and of a
- * cloudlet by a provider; for calendars and prices.  NULL if nothing is known.
- * Valid until the next change. */
+ * cloudlet by a provider; for calendars and prices.  NULL if there is no such
+ * node or cloudlet, or the provider has nothing there.  Valid until the next
+ * change.  The latter two are made when they are asked for first, in O(m log m)
+ * for m reservations, and kept up to date from then on. */
 const struct pc_profile *pc_engine_node_profile(const struct pc_engine *,
                                                 const struct uuid *node);
 const struct pc_profile *pc_engine_cloudlet_profile(const struct pc_engine *,

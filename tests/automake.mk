@@ -295,3 +295,15 @@ tests_unit_test_pc_request_LDADD = $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/test-pc-profile
 tests_unit_test_pc_profile_SOURCES = tests/unit/test-pc-profile.c
 tests_unit_test_pc_profile_LDADD = $(UNIT_LIBS)
+UNIT_TESTS += tests/unit/test-pc-topology
+tests_unit_test_pc_topology_SOURCES = tests/unit/test-pc-topology.c
+tests_unit_test_pc_topology_LDADD = $(UNIT_LIBS)
+UNIT_TESTS += tests/unit/test-pc-engine
+tests_unit_test_pc_engine_SOURCES = tests/unit/test-pc-engine.c
+tests_unit_test_pc_engine_LDADD = $(UNIT_LIBS)
+UNIT_TESTS += tests/unit/test-pc-engine-oracle
+tests_unit_test_pc_engine_oracle_SOURCES = \
+	tests/unit/engine-oracle.c \
+	tests/unit/engine-oracle.h \
+	tests/unit/test-pc-engine-oracle.c
+tests_unit_test_pc_engine_oracle_LDADD = $(UNIT_LIBS)
