@@ -11,6 +11,10 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-appctl.h \
 	lib/pc-backoff.c \
 	lib/pc-backoff.h \
+	lib/pc-booking-explain.c \
+	lib/pc-booking-explain.h \
+	lib/pc-booking.c \
+	lib/pc-booking.h \
 	lib/pc-capacity.c \
 	lib/pc-capacity.h \
 	lib/pc-cgroup-io.c \
@@ -58,6 +62,7 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-controller-private.h \
 	lib/pc-controller-probe.c \
 	lib/pc-controller-recompute.c \
+	lib/pc-controller-reserve.c \
 	lib/pc-controller-returns.c \
 	lib/pc-controller-status.c \
 	lib/pc-controller-sync.c \
@@ -194,14 +199,19 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-profile-private.h \
 	lib/pc-profile.c \
 	lib/pc-profile.h \
+	lib/pc-request-column.c \
 	lib/pc-request-private.h \
 	lib/pc-request-slot.c \
 	lib/pc-request.c \
-	lib/pc-request-private.h \
-	lib/pc-request-slot.c \
 	lib/pc-request.h \
+	lib/pc-scheduler-place.c \
+	lib/pc-scheduler-private.h \
+	lib/pc-scheduler-state.c \
+	lib/pc-scheduler.c \
+	lib/pc-scheduler.h \
 	lib/pc-share.c \
 	lib/pc-share.h \
+	lib/pc-slot-time.c \
 	lib/pc-slot.c \
 	lib/pc-slot.h \
 	lib/pc-switch-handshake.c \
@@ -222,8 +232,6 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-tariff.h \
 	lib/pc-time.c \
 	lib/pc-time.h \
-	lib/pc-tariff.c \
-	lib/pc-tariff.h \
 	lib/pc-topology.c \
 	lib/pc-topology.h \
 	lib/pc-units.c \

@@ -61,20 +61,6 @@ void pc_booking_run(struct pc_booking *);
 void pc_booking_refresh(struct pc_booking *, const struct pcrec_reservation *);
 struct pc_engine *pc_booking_engine(struct pc_booking *);
 
-/* The slots in a column of Reservation, in order.  The caller frees '*slots'.
- * Returns NULL, or what is wrong with them, for the caller to free. */
-char *pc_booking_parse_slots(char *const *texts, size_t n,
-                             struct pc_slot **slots, size_t *n_slots)
-    OVS_WARN_UNUSED_RESULT;
-/* The other way: texts, for the caller to free each and all. */
-char **pc_booking_format_slots(const struct pc_slot *, size_t n);
-
-/* At each instant the larger of 'a' and 'b' in each dimension; between them, if
- * they do not meet, nothing.  The caller frees what is returned. */
-struct pc_slot *pc_booking_max(const struct pc_slot *a, size_t n_a,
-                               const struct pc_slot *b, size_t n_b,
-                               size_t *n);
-
 /* Makes the request that 'r' is for the engine, with 'slots', which stay the
  * caller's.  The caller frees 'req->refused'. */
 void pc_booking_request(const struct pc_booking *,
@@ -86,8 +72,9 @@ void pc_booking_request(const struct pc_booking *,
 bool pc_booking_find_pop(const struct pc_booking *, const char *address,
                          struct uuid *pop);
 
-/* What 'slots' cost that provider in that cloudlet, not counting what it holds
- * by the reservation 'except' (may be NULL).  *tariff is the one in force. */
+/* What the request costs in that cloudlet.  The caller has taken it out of the
+ * engine if it is there: it is no part of what its provider holds besides.
+ * '*tariff' is the one in force, all zero if there is none. */
 int64_t pc_booking_price(struct pc_booking *, const struct pcrec_cloudlet *,
                          const struct pc_engine_request *,
                          struct pc_tariff *tariff);

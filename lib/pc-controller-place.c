@@ -199,14 +199,17 @@ pc_ctl_vi_write_addresses(const struct pcrec_vi *vi,
     free(gateways);
 }
 
-/* Creates the row of VI number 'k' of 'svc' in 'txn'.  Returns NULL or why
- * not. */
+/* Creates the row of VI number 'k' of 'svc' in 'txn', on 'node'; for
+ * 'reservation', unless that is NULL.  Returns NULL or why not. */
 static char * OVS_WARN_UNUSED_RESULT
 pc_ctl_create_vi(struct pc_controller *c, struct pc_ctl_service *svc,
-                 const struct pcrec_service *row, unsigned int k,
+                 unsigned int k, const struct pcrec_node *node,
+                 const struct pcrec_reservation *reservation,
                  struct ovsdb_idl_txn *txn)
 {
-    const struct pcrec_node *node = pc_ctl_choose_node(c);
+    const struct pcrec_service *row
+        = pcrec_service_get_for_uuid(c->idl, &svc->s.uuid);
+
     if (!node) {
         return xstrdup("the cloudlet has no node");
     }
@@ -232,6 +235,11 @@ pc_ctl_create_vi(struct pc_controller *c, struct pc_ctl_service *svc,
     pcrec_vi_set_mac(vi, mac);
     pc_ctl_vi_write_addresses(vi, &a);
     pc_ctl_vi_set_capacity(vi, row);
+    if (reservation) {
+        pcrec_vi_set_reservation(vi, reservation);
+        pcrec_vi_set_slots(vi, (const char **) reservation->slots,
+                           reservation->n_slots);
+    }
     bitmap_set1(c->placing_numbers, number);
     bitmap_set1(c->vi_numbers, number);
     VLOG_INFO("%s: placed on node %s", name, node->name);
@@ -241,7 +249,32 @@ pc_ctl_create_vi(struct pc_controller *c, struct pc_ctl_service *svc,
     return NULL;
 }
 
-/* The VIs of 'svc' that are to stay. */
+/* Creates in 'txn' the VI of 'svc' for 'reservation', on its node.  Returns true if
+ * it did; if not, Service.error says why. */
+bool
+pc_ctl_place_reserved(struct pc_controller *c, struct pc_ctl_service *svc,
+                      const struct pcrec_reservation *reservation,
+                      struct ovsdb_idl_txn *txn)
+{
+    unsigned long *reserved = bitmap_allocate(PC_CTL_MAX_REPLICAS + 2);
+    char *error = NULL;
+    unsigned int k;
+
+    pc_ctl_leaving_indexes(c, svc, reserved);
+    k = pc_ctl_free_index(svc, reserved);
+    free(reserved);
+    if (k > PC_CTL_MAX_REPLICAS) {
+        error = xstrdup("it has too many VIs");
+    } else {
+        error = pc_ctl_create_vi(c, svc, k, reservation->node, reservation,
+                                 txn);
+    }
+    bool created = !error;
+    pc_ctl_place_error(c, svc, error);
+    return created;
+}
+
+/* The VIs of 'svc' that are to stay, without those that have a reservation. */
 static size_t
 pc_ctl_count_vis(const struct pc_controller *c,
                  const struct pc_ctl_service *svc)
@@ -250,7 +283,7 @@ pc_ctl_count_vis(const struct pc_controller *c,
     size_t n = 0;
 
     LIST_FOR_EACH (vi, svc_node, &svc->vis) {
-        n += !pc_ctl_vi_is_retired(c, vi);
+        n += !vi->reserved && !pc_ctl_vi_is_retired(c, vi);
     }
     return n;
 }
@@ -272,7 +305,7 @@ pc_ctl_create_vis(struct pc_controller *c, struct pc_ctl_service *svc,
             break;              /* Until those that leave are gone. */
         }
         bitmap_set1(reserved, k);
-        error = pc_ctl_create_vi(c, svc, row, k, txn);
+        error = pc_ctl_create_vi(c, svc, k, pc_ctl_choose_node(c), NULL, txn);
         if (!error) {
             changed = true;
             n++;
@@ -295,7 +328,7 @@ pc_ctl_end_vi(const struct pc_controller *c, const struct pc_ctl_service *svc,
     LIST_FOR_EACH (vi, svc_node, &svc->vis) {
         unsigned int k = pc_ctl_vi_index(svc, vi->vi.name);
 
-        if (pc_ctl_vi_is_retired(c, vi) == retired
+        if (!vi->reserved && pc_ctl_vi_is_retired(c, vi) == retired
             && (!end || (k > pc_ctl_vi_index(svc, end->vi.name)) != retired)) {
             end = vi;
         }
@@ -401,6 +434,7 @@ pc_ctl_place_run(struct pc_controller *c, struct ovsdb_idl_txn *txn)
         }
         changed |= todo;
     }
+    changed |= pc_ctl_reserve_run(c, txn);
     HMAPX_FOR_EACH_SAFE (node, &c->to_number) {
         bool todo = pc_ctl_place_chain(c, node->data);
 

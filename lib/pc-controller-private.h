@@ -30,6 +30,7 @@
  *   pc-controller-count.c  how many copies there may be
  *   pc-controller-l3.c     interfaces, routes, VIs' addresses, packets
  *   pc-controller-place.c  VI rows, numbers
+ *   pc-controller-reserve.c reservations: confirmed, VIs in time
  *   pc-controller-drain.c  VIs that drain
  *   pc-controller-address.c addresses of VIs
  *   pc-controller-overlap.c which rule comes first
@@ -208,6 +209,7 @@ struct pc_ctl_vi {
     uint64_t down_generation;   /* ... the switches have confirmed this, ... */
     long long int release_at;   /* ... and this time, in ms, has come. */
     uint64_t packets;           /* Of its ports, while they are counted. */
+    bool reserved;              /* For a time: not one of the replicas. */
     bool leaving;               /* No flows; the row goes when that is sure. */
     uint64_t leave_generation;
 
@@ -323,6 +325,11 @@ struct pc_controller {
     struct hmapx conflicts;     /* Rules in conflict. */
     bool recheck;               /* Something left a table. */
     struct hmapx port_rules;    /* Rules that name a port. */
+
+    struct hmap reservations;   /* Contains "struct pc_ctl_reservation"s. */
+    struct hmapx dirty_reservations;
+    int64_t expire_at;          /* When the next VI ends, in s since the epoch. */
+    bool expire_changed;        /* VIs or reservations have changed. */
 
     struct pc_overlap *overlap; /* Rules with a level, but for ... */
     struct shash orders;        /* ... those in "struct pc_ctl_order"s, ... */
@@ -480,6 +487,18 @@ void pc_ctl_delete_run(struct pc_controller *, struct ovsdb_idl_txn *);
 bool pc_ctl_place_is_idle(const struct pc_controller *);
 void pc_ctl_place_error(struct pc_controller *, struct pc_ctl_service *,
                         char *error);
+
+bool pc_ctl_place_reserved(struct pc_controller *, struct pc_ctl_service *,
+                           const struct pcrec_reservation *,
+                           struct ovsdb_idl_txn *);
+
+/* pc-controller-reserve.c. */
+void pc_ctl_reserve_load(struct pc_controller *);
+void pc_ctl_reserve_track(struct pc_controller *);
+void pc_ctl_reserve_unload(struct pc_controller *);
+bool pc_ctl_reserve_run(struct pc_controller *, struct ovsdb_idl_txn *);
+void pc_ctl_reserve_expire(struct pc_controller *);
+void pc_ctl_reserve_wait(const struct pc_controller *);
 
 /* pc-controller-drain.c. */
 struct pc_ctl_drain *pc_ctl_drain_create(void);

@@ -105,6 +105,7 @@ pc_ctl_load(struct pc_controller *c, const struct pcrec_cloudlet *cloudlet)
         pc_ctl_rule_update(c, rule);
     }
     pc_ctl_inspect_load(c);
+    pc_ctl_reserve_load(c);
     pc_ctl_chains_settle(c);
     c->hold_cfg = pc ? pc->next_cfg : 0;
     c->loaded = true;
@@ -241,5 +242,6 @@ pc_ctl_track(struct pc_controller *c, const struct pcrec_cloudlet *cloudlet)
     pc_controller_track_vis(c);
     pc_controller_track_rules(c);
     pc_ctl_inspect_track(c);
+    pc_ctl_reserve_track(c);
     pc_ctl_chains_settle(c);
 }

@@ -323,6 +323,8 @@ pc_ctl_vi_set_values(struct pc_controller *c, struct pc_ctl_vi *vi,
 
     pc_ctl_vi_set_trust(c, vi, row);
 
+    vi->reserved = row->n_slots > 0;
+    c->expire_changed = true;
     vi->row_ready = row->ready;
     vi->row_up = !strcmp(row->admin_state, "up");
     vi->row_drain = !strcmp(row->admin_state, "drain");

@@ -122,6 +122,9 @@ pc_controller_init_maps(struct pc_controller *c)
     hindex_init(&c->overlapping);
     hindex_init(&c->ambiguous);
     hmapx_init(&c->stale);
+    hmap_init(&c->reservations);
+    hmapx_init(&c->dirty_reservations);
+    c->expire_at = INT64_MAX;
     hmapx_init(&c->to_return);
     ovs_list_init(&c->old_returns);
 }
@@ -169,6 +172,8 @@ pc_controller_destroy_maps(struct pc_controller *c)
     hindex_destroy(&c->overlapping);
     hindex_destroy(&c->ambiguous);
     hmapx_destroy(&c->stale);
+    hmap_destroy(&c->reservations);
+    hmapx_destroy(&c->dirty_reservations);
     hmapx_destroy(&c->to_return);
 }
 
@@ -216,6 +221,7 @@ pc_controller_unload(struct pc_controller *c, bool remove)
         }
     }
     pc_ctl_inspect_unload(c);
+    pc_ctl_reserve_unload(c);
     HMAP_FOR_EACH_SAFE (rule, hmap_node, &c->rules) {
         pc_ctl_rule_remove(c, rule);
     }
@@ -392,6 +398,9 @@ pc_controller_run(struct pc_controller *c, struct ovsdb_idl_txn *txn)
     if (ovsdb_idl_has_ever_connected(c->idl)) {
         bool active = pc_controller_run_database(c);
 
+        if (active) {
+            pc_ctl_reserve_expire(c);
+        }
         if (txn && active) {
             pc_ctl_place_run(c, txn);
         } else if (txn && uuid_is_zero(&c->cloudlet)) {
@@ -439,6 +448,7 @@ pc_controller_wait(struct pc_controller *c)
     pc_ctl_overlap_wait(c);
     pc_ctl_drain_wait(c);
     pc_ctl_count_wait(c);
+    pc_ctl_reserve_wait(c);
     if (c->release_at) {
         poll_timer_wait_until(c->release_at);
     }

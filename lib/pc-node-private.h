@@ -71,6 +71,8 @@ struct pc_node_want {
     struct svec addresses, gateways;
     struct pc_capacity capacity; /* What is asked for, as restricted. */
     struct pc_capacity asked, restrictions; /* Of the row. */
+    int64_t next_slot;          /* When its slot ends or begins, in s since the
+                                 * epoch; 0: never. */
     uint32_t mtu;               /* Of the service; 0: see pc-node-link.c. */
     uint32_t subnet_mtu;        /* Of the router's interface for its address. */
     struct pc_capacity was_applied; /* VI.applied when the row was read. */
@@ -239,6 +241,7 @@ struct pc_node {
     struct pc_ports *ports;     /* NULL until 'name' is known. */
 
     unsigned int idl_seqno;
+    int64_t slot_at;            /* When a slot of a VI begins or ends; 0: never. */
     int64_t next_cfg;           /* Of the snapshot that 'vis' reflect. */
     struct shash vis;           /* Name -> struct pc_node_vi. */
     struct hmap captures;       /* Contains "struct pc_node_capture"s. */

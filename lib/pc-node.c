@@ -27,10 +27,12 @@
 #include "openvswitch/poll-loop.h"
 #include "openvswitch/vlog.h"
 #include "ovsdb-idl.h"
+#include "pc-clock.h"
 #include "pc-container.h"
 #include "pc-fetch.h"
 #include "pc-ports.h"
 #include "pc-report.h"
+#include "pc-request.h"
 #include "pc-worker.h"
 #include "sha1.h"
 #include "timeval.h"
@@ -228,6 +230,32 @@ name_is_valid(const char *name)
                       "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == n);
 }
 
+/* If the VI is reserved for some time: whether that is now, by our own clock, and
+ * with which capacity.  This holds also while the database is away. */
+static void
+read_slots(const struct pcrec_vi *row, struct pc_node_want *want)
+{
+    int64_t now = pc_clock_now();
+    struct pc_slot *slots;
+    size_t n;
+
+    if (!row->n_slots) {
+        return;
+    }
+    want->error = pc_request_parse_slots(row->slots, row->n_slots, &slots, &n);
+    const struct pc_slot *slot = pc_slots_at(slots, n, now);
+    if (slot) {
+        want->next_slot = slot->end;
+        for (size_t d = 0; d < PC_N_AMOUNTS; d++) {
+            want->asked.value[d] = slot->amount.value[d];
+        }
+    } else if (!want->error) {
+        want->up = false;       /* Before its time, or after. */
+        want->next_slot = n && now < slots[0].begin ? slots[0].begin : 0;
+    }
+    free(slots);
+}
+
 /* Stores in 'want' what 'row' asks for, and what comes of it with the limits that
  * the ISP has put on the VI. */
 static void
@@ -235,6 +263,7 @@ read_capacity(const struct pcrec_vi *row, struct pc_node_want *want)
 {
     pc_capacity_from_arrays(&want->asked, row->key_capacity,
                             row->value_capacity, row->n_capacity);
+    read_slots(row, want);
     pc_capacity_from_arrays(&want->restrictions, row->key_restrictions,
                             row->value_restrictions, row->n_restrictions);
     want->capacity = want->asked;
@@ -360,6 +389,7 @@ read_rows(struct pc_node *n)
     struct shash_node *sn;
 
     n->next_cfg = global ? global->next_cfg : 0;
+    n->slot_at = 0;
     pc_node_lock_set(n, node);
     if (node) {
         pc_ports_set_bridge(n->ports, node->bridge);
@@ -390,6 +420,10 @@ read_rows(struct pc_node *n)
         }
         if (want) {
             set_want(vi, want);
+            if (want->next_slot) {
+                n->slot_at = (n->slot_at ? MIN(n->slot_at, want->next_slot)
+                              : want->next_slot);
+            }
         }
         shash_add_once(&seen, row->name, NULL);
     }
@@ -485,7 +519,8 @@ pc_node_run(struct pc_node *n, struct ovsdb_idl_txn *txn)
     }
 
     unsigned int seqno = ovsdb_idl_get_seqno(n->idl);
-    if (seqno != n->idl_seqno) {
+    if (seqno != n->idl_seqno
+        || (n->slot_at && pc_clock_now() >= n->slot_at)) {
         n->idl_seqno = seqno;
         read_rows(n);
     }
@@ -517,6 +552,9 @@ pc_node_wait(struct pc_node *n)
     pc_node_lock_wait(n);
     if (!n->name) {
         return;
+    }
+    if (n->slot_at) {
+        pc_clock_wait_until(n->slot_at);
     }
     pc_ports_wait(n->ports);
     pc_worker_wait(n->worker);

@@ -73,4 +73,13 @@ void pc_request_destroy(struct pc_request *);
  * The caller frees it. */
 char *pc_request_format_slot(const struct pc_slot *);
 
+/* The slots in a column of Reservation or VI, put in order.  The caller frees
+ * '*slots'; NULL and 0 if there is an error. */
+char *pc_request_parse_slots(char *const *texts, size_t n,
+                             struct pc_slot **slots, size_t *n_slots)
+    OVS_WARN_UNUSED_RESULT;
+
+/* The other way: texts, for the caller to free each and all. */
+char **pc_request_format_slots(const struct pc_slot *, size_t n);
+
 #endif /* pc-request.h */

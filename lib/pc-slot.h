@@ -64,6 +64,16 @@ struct pc_slot {
  * Otherwise a line that says what is wrong, for the caller to free. */
 char *pc_slots_check(const struct pc_slot[], size_t n) OVS_WARN_UNUSED_RESULT;
 
+/* The slot that holds at 'time'; NULL if none does. */
+const struct pc_slot *pc_slots_at(const struct pc_slot[], size_t n,
+                                  int64_t time);
+
+/* At each instant the larger of 'a' and 'b', which are in order, in each
+ * dimension; between them, if they do not meet, nothing.  The caller frees what is
+ * returned. */
+struct pc_slot *pc_slots_max(const struct pc_slot *a, size_t n_a,
+                             const struct pc_slot *b, size_t n_b, size_t *n);
+
 bool pc_amount_equal(const struct pc_amount *, const struct pc_amount *);
 /* Is each value of 'a' at most that of 'b'? */
 bool pc_amount_fits(const struct pc_amount *a, const struct pc_amount *b);

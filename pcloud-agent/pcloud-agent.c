@@ -29,6 +29,7 @@
 #include "pc-controller.h"
 #include "pc-event.h"
 #include "pc-node.h"
+#include "pc-scheduler.h"
 #include "pcloud-agent.h"
 #include "simap.h"
 #include "stream-ssl.h"
@@ -49,6 +50,7 @@ struct agent {
     struct pc_events *events;
     struct pc_controller *controller;   /* NULL without that role. */
     struct pc_node *node;               /* Likewise. */
+    struct pc_scheduler *scheduler;     /* Likewise. */
     bool exiting;
 };
 
@@ -62,21 +64,32 @@ agent_exit(struct unixctl_conn *conn, int argc OVS_UNUSED,
     unixctl_command_reply(conn, NULL);
 }
 
+/* "scheduler,controller,node", or some of it, for the caller to free. */
+static char *
+agent_roles(const struct agent_options *o)
+{
+    return xasprintf("%s%s%s%s%s", o->scheduler ? "scheduler" : "",
+                     o->scheduler && (o->controller || o->node) ? "," : "",
+                     o->controller ? "controller" : "",
+                     o->controller && o->node ? "," : "",
+                     o->node ? "node" : "");
+}
+
 static void
 agent_status(struct unixctl_conn *conn, int argc OVS_UNUSED,
              const char *argv[] OVS_UNUSED, void *agent_)
 {
     struct agent *agent = agent_;
+    char *roles = agent_roles(&agent->options);
     char *status = xasprintf(
-        "version: %s\nroles: %s%s%s\ndatabase: %s (%s)\n", PC_VERSION,
-        agent->controller ? "controller" : "",
-        agent->controller && agent->node ? "," : "",
-        agent->node ? "node" : "", agent->options.db,
+        "version: %s\nroles: %s\ndatabase: %s (%s)\n", PC_VERSION, roles,
+        agent->options.db,
         ovsdb_idl_is_connected(agent->idl_loop.idl) ? "connected"
         : "not connected");
 
     unixctl_command_reply(conn, status);
     free(status);
+    free(roles);
 }
 
 static void
@@ -108,11 +121,9 @@ agent_event(struct agent *agent, enum pc_event_kind kind)
 {
     const struct agent_options *o = &agent->options;
     char host[256] = "";
-    char *cause = xasprintf("version %s, process %ld, %s%s%s", PC_VERSION,
-                            (long int) getpid(),
-                            o->controller ? "controller" : "",
-                            o->controller && o->node ? " and " : "",
-                            o->node ? "node" : "");
+    char *roles = agent_roles(o);
+    char *cause = xasprintf("version %s, process %ld, %s", PC_VERSION,
+                            (long int) getpid(), roles);
 
     gethostname(host, sizeof host - 1);
     pc_events_add(agent->events, &(struct pc_event) {
@@ -120,6 +131,7 @@ agent_event(struct agent *agent, enum pc_event_kind kind)
                       .node = o->node_name ? o->node_name : host,
                       .cause = cause });
     free(cause);
+    free(roles);
 }
 
 static void
@@ -153,6 +165,9 @@ agent_start(struct agent *agent)
         pc_node_register(idl);
     }
     pc_controller_register(idl);
+    if (o->scheduler) {
+        agent->scheduler = pc_scheduler_create(o->db);
+    }
     if (o->controller) {
         agent->controller = pc_controller_create(idl, o->db, o->cloudlet);
         pc_controller_set_events(agent->controller, agent->events);
@@ -191,6 +206,9 @@ agent_run_once(struct agent *agent)
     if (agent->node) {
         pc_node_run(agent->node, txn);
     }
+    if (agent->scheduler) {
+        pc_scheduler_run(agent->scheduler);
+    }
     pc_events_run(agent->events, txn);
     unixctl_server_run(agent->unixctl);
 
@@ -199,6 +217,9 @@ agent_run_once(struct agent *agent)
     }
     if (agent->node) {
         pc_node_wait(agent->node);
+    }
+    if (agent->scheduler) {
+        pc_scheduler_wait(agent->scheduler);
     }
     unixctl_server_wait(agent->unixctl);
     ovsdb_idl_loop_commit_and_wait(&agent->idl_loop);
@@ -230,6 +251,7 @@ agent_stop(struct agent *agent)
 {
     agent_event(agent, PC_EVENT_AGENT_STOPPED);
     agent_flush_events(agent);
+    pc_scheduler_destroy(agent->scheduler);
     pc_controller_destroy(agent->controller);
     if (agent->node) {
         pc_node_destroy(agent->node);

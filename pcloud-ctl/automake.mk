@@ -26,6 +26,9 @@ pcloud_ctl_pcloud_ctl_SOURCES = \
 	pcloud-ctl/ctl-prefix.h \
 	pcloud-ctl/ctl-provider.c \
 	pcloud-ctl/ctl-query.c \
+	pcloud-ctl/ctl-reservation.c \
+	pcloud-ctl/ctl-reserve.c \
+	pcloud-ctl/ctl-reserve.h \
 	pcloud-ctl/ctl-route.c \
 	pcloud-ctl/ctl-rule.c \
 	pcloud-ctl/ctl-screen.c \
@@ -41,6 +44,7 @@ pcloud_ctl_pcloud_ctl_SOURCES = \
 	pcloud-ctl/ctl-trust.c \
 	pcloud-ctl/ctl-vi-type.c \
 	pcloud-ctl/ctl-vi.c \
+	pcloud-ctl/ctl-wait-reserve.c \
 	pcloud-ctl/ctl-wait.c \
 	pcloud-ctl/pcloud-ctl.c \
 	pcloud-ctl/pcloud-ctl.h

@@ -26,8 +26,9 @@
 #include "smap.h"
 #include "util.h"
 
-static struct ctl_watch *
-watch(struct ctl_run *run, const struct ovsdb_idl_row *row)
+/* Adds a watch of 'row', whose command then says what it wants to know. */
+struct ctl_watch *
+ctl_watch_row(struct ctl_run *run, const struct ovsdb_idl_row *row)
 {
     struct ctl_watch *w;
 
@@ -39,6 +40,7 @@ watch(struct ctl_run *run, const struct ovsdb_idl_row *row)
     w->table = row->table->class_;
     w->uuid = row->uuid;
     w->resized = w->restricted = w->drain = false;
+    w->request = 0;
     return w;
 }
 
@@ -48,7 +50,7 @@ void
 ctl_watch_add(struct ctl_context *ctx, const struct ovsdb_idl_row *row,
               const char *format, ...)
 {
-    struct ctl_watch *w = watch(ctl_run_from_context(ctx), row);
+    struct ctl_watch *w = ctl_watch_row(ctl_run_from_context(ctx), row);
     va_list args;
 
     va_start(args, format);
@@ -62,7 +64,7 @@ void
 ctl_watch_resize(struct ctl_context *ctx, const struct pcrec_vi *vi,
                  const char *keys[], const int64_t values[], size_t n)
 {
-    struct ctl_watch *w = watch(ctl_run_from_context(ctx), &vi->header_);
+    struct ctl_watch *w = ctl_watch_row(ctl_run_from_context(ctx), &vi->header_);
 
     w->resized = true;
     pc_capacity_from_arrays(&w->capacity, CONST_CAST(char **, keys), values,
@@ -87,7 +89,7 @@ ctl_watch_restrict(struct ctl_context *ctx, const struct pcrec_vi *vi,
 void
 ctl_watch_drain(struct ctl_context *ctx, const struct pcrec_vi *vi)
 {
-    struct ctl_watch *w = watch(ctl_run_from_context(ctx), &vi->header_);
+    struct ctl_watch *w = ctl_watch_row(ctl_run_from_context(ctx), &vi->header_);
 
     w->drain = true;
     w->what = xasprintf("VI \"%s\"", vi->name);

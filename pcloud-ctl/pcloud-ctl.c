@@ -437,6 +437,9 @@ run_with_db(struct ctl_run *run)
     if (next_cfg) {
         run->exit_status = ctl_wait_applied(run, next_cfg);
     }
+    if (run->wait_scheduled && run->changed && !run->dry_run) {
+        run->exit_status = ctl_wait_scheduled(run);
+    }
     if (run->changed && !run->dry_run) {
         ctl_overlap_report(run);
     }

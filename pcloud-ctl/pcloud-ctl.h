@@ -64,6 +64,7 @@ struct ctl_watch {
     bool resized, restricted;   /* A VI that was there before... */
     struct pc_capacity capacity; /* ...that shall have, or be held to, this. */
     bool drain;                 /* A VI that was there before: to drain. */
+    int64_t request;            /* Reservation: that is to be answered. */
     char *what;                 /* For example: service "squid". */
 };
 
@@ -80,6 +81,8 @@ struct ctl_run {
     bool retry;
     bool wait_applied;          /* --wait=applied. */
     bool wait_drained;          /* --wait=drained: applied, and more. */
+    bool wait_scheduled;        /* --wait=scheduled. */
+    bool wait_active;           /* --wait=active: scheduled, and more. */
     unsigned int timeout;       /* Seconds; 0 is forever. */
     int leader_only, shuffle_remotes;
     bool format_given;          /* -f or --bare was given. */
@@ -92,12 +95,8 @@ struct ctl_run {
     size_t n_commands;
     struct svec words;          /* What 'commands' point into. */
     struct svec tail;           /* Of vi-exec: what to run in the VI. */
-<<<<<<< HEAD
     int exit_status;            /* Of vi-exec and ledger-check. */
-=======
-    int exit_status;            /* Of vi-exec: what it returned. */
     struct svec program;        /* What to become at the end; or empty. */
->>>>>>> x7
 
     /* The database. */
     long long int deadline;     /* time_msec() of the timeout. */
@@ -142,6 +141,8 @@ extern const struct ctl_command_syntax ctl_chain_commands[];
 extern const struct ctl_command_syntax ctl_rule_commands[];
 extern const struct ctl_command_syntax ctl_vi_commands[];
 extern const struct ctl_command_syntax ctl_inspect_commands[];
+extern const struct ctl_command_syntax ctl_reserve_commands[];
+extern const struct ctl_command_syntax ctl_reservation_commands[];
 extern const struct ctl_command_syntax ctl_trust_commands[];
 bool ctl_set_anti_spoof(struct ctl_context *, const struct pcrec_vi *,
                         const char *value);
@@ -251,6 +252,14 @@ void ctl_watch_prerequisites(struct ctl_run *);
 void ctl_watch_drain(struct ctl_context *, const struct pcrec_vi *);
 int ctl_wait_applied(struct ctl_run *, int64_t next_cfg);
 void ctl_block(struct ctl_run *, const char *what);
+struct ctl_watch *ctl_watch_row(struct ctl_run *,
+                                const struct ovsdb_idl_row *);
+
+/* ctl-wait-reserve.c */
+void ctl_wait_reserve_prerequisites(struct ctl_context *);
+void ctl_watch_reservation(struct ctl_context *,
+                           const struct pcrec_reservation *, int64_t request);
+int ctl_wait_scheduled(struct ctl_run *);
 
 /* ctl-find.c: rows by their names. */
 enum ctl_must { CTL_MAY_EXIST, CTL_MUST_EXIST };

@@ -44,7 +44,6 @@ TESTSUITE_AT = \
 	tests/pc-remote.at \
 	tests/pc-request.at \
 	tests/pc-tariff.at \
-	tests/pc-tariff.at \
 	tests/pc-vi-type.at \
 	tests/pc-zone.at \
 	tests/pc-l3.at \
@@ -85,7 +84,6 @@ tests/testsuite: $(COMMON_AT) $(TESTSUITE_AT) package.m4
 	$(AM_V_GEN)$(MKDIR_P) tests && $(AUTOTEST) -o $@.tmp \
 	    $(srcdir)/tests/testsuite.at && mv $@.tmp $@
 tests/system-testsuite: $(COMMON_AT) $(SYSTEM_TESTSUITE_AT) package.m4
-	$(AM_V_GEN)$(MKDIR_P) tests && $(AUTOTEST) -o $@.tmp \
 	    $(srcdir)/tests/system-testsuite.at && mv $@.tmp $@
 $(srcdir)/package.m4: $(top_srcdir)/configure.ac
 	$(AM_V_GEN){ \
@@ -292,9 +290,6 @@ tests_unit_test_pc_time_LDADD = $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/test-pc-request
 tests_unit_test_pc_request_SOURCES = tests/unit/test-pc-request.c
 tests_unit_test_pc_request_LDADD = $(UNIT_LIBS)
-UNIT_TESTS += tests/unit/test-pc-profile
-tests_unit_test_pc_profile_SOURCES = tests/unit/test-pc-profile.c
-tests_unit_test_pc_profile_LDADD = $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/test-pc-topology
 tests_unit_test_pc_topology_SOURCES = tests/unit/test-pc-topology.c
 tests_unit_test_pc_topology_LDADD = $(UNIT_LIBS)

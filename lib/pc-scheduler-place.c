@@ -1,0 +1,407 @@
+/*
+ * Copyright (c) 2026 The PacketCloud developers.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#include <config.h>
+#include "pc-scheduler-private.h"
+
+#include <stdlib.h>
+
+#include "openvswitch/vlog.h"
+#include "pc-booking-explain.h"
+#include "pc-report.h"
+#include "pc-request.h"
+#include "smap.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(pc_scheduler_place);
+
+/* Answers to requests. */
+
+/* A reservation that is being decided. */
+struct decision {
+    struct pc_scheduler *s;
+    const struct pcrec_reservation *row;
+    struct ovsdb_idl_txn *txn;
+    struct pc_slot *wanted, *slots;     /* Columns of 'row'. */
+    size_t n_wanted, n_slots;
+};
+
+/* Ends the request for a reason that nothing can be done about. */
+static void
+answer(struct decision *d, const char *state, const char *reason)
+{
+    pc_sched_set_state(d->s, d->row, state, reason);
+    pc_sched_release(d->row);
+    pc_booking_refresh(d->s->booking, d->row);
+}
+
+static void
+set_proposed(struct decision *d)
+{
+    char **texts = pc_request_format_slots(d->wanted, d->n_wanted);
+
+    pcrec_reservation_set_proposed(d->row, (const char **) texts,
+                                   d->n_wanted);
+    for (size_t i = 0; i < d->n_wanted; i++) {
+        free(texts[i]);
+    }
+    free(texts);
+}
+
+static void
+accept_proposed(struct decision *d)
+{
+    pcrec_reservation_set_slots(d->row, (const char **) d->row->proposed,
+                                d->row->n_proposed);
+    pcrec_reservation_set_proposed(d->row, NULL, 0);
+}
+
+/* The next transaction that places something on 'node' fails, unless it has seen
+ * this one.  So does this one if what it counts with has changed. */
+static void
+raise_version(const struct pcrec_node *node)
+{
+    pcrec_node_verify_version(node);
+    pcrec_node_verify_capacity(node);
+    pcrec_node_verify_isp_share(node);
+    pcrec_node_set_version(node, node->version + 1);
+}
+
+/* Holds 'wanted' on 'node', until its controller has spoken. */
+static void
+propose(struct decision *d, const struct pcrec_node *node,
+        const struct pcrec_cloudlet *cloudlet,
+        const struct pc_engine_request *req)
+{
+    struct pc_engine *engine = pc_booking_engine(d->s->booking);
+    struct pc_tariff tariff;
+
+    pc_engine_remove(engine, &d->row->header_.uuid);
+    int64_t price = pc_booking_price(d->s->booking, cloudlet, req, &tariff);
+
+    raise_version(node);
+    pcrec_reservation_verify_request(d->row);
+    pcrec_reservation_set_node(d->row, node);
+    pcrec_reservation_set_placed(d->row, d->row->request);
+    pcrec_reservation_set_price(d->row, price);
+    set_proposed(d);
+    pc_booking_refresh(d->s->booking, d->row);
+}
+
+static void
+decline(struct decision *d, const struct pc_engine_request *req)
+{
+    struct smap alternatives = SMAP_INITIALIZER(&alternatives);
+    char *reason = pc_booking_explain(d->s->booking, d->s->loop.idl, req,
+                                      &alternatives);
+
+    pcrec_reservation_set_alternatives(d->row, &alternatives);
+    answer(d, d->n_slots ? d->row->state : "declined", reason);
+    free(reason);
+    smap_destroy(&alternatives);
+}
+
+/* A request for a new reservation: the nearest node that fits. */
+static void
+place(struct decision *d)
+{
+    struct pc_engine *engine = pc_booking_engine(d->s->booking);
+    struct pc_engine_placement p;
+    struct pc_engine_request req;
+
+    pc_booking_request(d->s->booking, d->row, d->wanted, d->n_wanted, &req);
+    if (pc_engine_place(engine, &req, &p)) {
+        propose(d, pcrec_node_get_for_uuid(d->s->loop.idl, &p.node),
+                pcrec_cloudlet_get_for_uuid(d->s->loop.idl, &p.cloudlet),
+                &req);
+    } else {
+        decline(d, &req);
+    }
+    free(CONST_CAST(struct uuid *, req.refused));
+}
+
+/* 'row' is pending and may not have its node: on to the next one. */
+static void
+refuse(struct decision *d, const char *why)
+{
+    const struct pcrec_node *node = d->row->node;
+
+    VLOG_INFO("reservation %s: not on node %s: %s", d->row->name, node->name,
+              why);
+    pcrec_reservation_update_refused_addvalue(d->row, node);
+    pcrec_reservation_set_node(d->row, NULL);
+    pcrec_reservation_set_proposed(d->row, NULL, 0);
+    pc_booking_refresh(d->s->booking, d->row);
+    place(d);
+}
+
+static void
+confirm(struct decision *d)
+{
+    char *error = pc_sched_charge(d->s, d->row, d->txn, d->row->price,
+                                  "confirmed");
+
+    if (error) {
+        answer(d, "declined", error);
+        free(error);
+        return;
+    }
+    accept_proposed(d);
+    pcrec_reservation_set_made(d->row, d->s->now);
+    pcrec_reservation_set_answered(d->row, d->row->placed);
+    char *reason = xasprintf("on node %s", d->row->node->name);
+    pc_sched_set_state(d->s, d->row, "confirmed", reason);
+    free(reason);
+}
+
+static bool
+decide_pending(struct decision *d)
+{
+    const struct pcrec_reservation *row = d->row;
+
+    if (row->cancel) {
+        answer(d, "cancelled", "before it was decided");
+    } else if (d->wanted[d->n_wanted - 1].end <= d->s->now) {
+        answer(d, "declined", "its time is over");
+    } else if (!row->node || row->placed != row->request) {
+        place(d);
+    } else if (!pc_report_node_is_usable(row->node)) {
+        refuse(d, "the node is silent");
+    } else if (row->judged != row->placed) {
+        return false;           /* The controller's turn. */
+    } else if (row->verdict[0]) {
+        refuse(d, row->verdict);
+    } else {
+        confirm(d);
+    }
+    return true;
+}
+
+/* What is promised. */
+
+/* What 'slots' would cost on the reservation's node now; 0 if that is gone. */
+static int64_t
+price_of(struct decision *d, const struct pc_slot *slots, size_t n,
+         struct pc_tariff *tariff)
+{
+    const struct pcrec_cloudlet *cloudlet
+        = d->row->node ? pc_sched_cloudlet_of(d->s, d->row->node) : NULL;
+    struct pc_engine_request req;
+    int64_t price = 0;
+
+    memset(tariff, 0, sizeof *tariff);
+    if (cloudlet && n) {
+        pc_engine_remove(pc_booking_engine(d->s->booking),
+                         &d->row->header_.uuid);
+        pc_booking_request(d->s->booking, d->row, slots, n, &req);
+        price = pc_booking_price(d->s->booking, cloudlet, &req, tariff);
+        free(CONST_CAST(struct uuid *, req.refused));
+        pc_booking_refresh(d->s->booking, d->row);
+    }
+    return price;
+}
+
+/* Puts 'wanted' into force, and settles the difference of the prices. */
+static void
+resized(struct decision *d)
+{
+    struct pc_tariff tariff;
+    int64_t now_price = price_of(d, d->slots, d->n_slots, &tariff);
+    int64_t price = (d->row->placed == d->row->request ? d->row->price
+                     : price_of(d, d->wanted, d->n_wanted, &tariff));
+    char *error;
+
+    if (price >= now_price) {
+        error = pc_sched_charge(d->s, d->row, d->txn, price - now_price,
+                                "resized");
+    } else {
+        int64_t refund = pc_tariff_refund_shrink(
+            &tariff, now_price - price, d->row->made, d->slots[0].begin,
+            d->s->now);
+        error = pc_sched_refund(d->s, d->row, d->txn,
+                                MIN(refund, d->row->paid), "resized");
+    }
+    if (error) {
+        answer(d, d->row->state, error);
+        free(error);
+        return;
+    }
+    if (!d->row->n_proposed) {
+        set_proposed(d);
+    }
+    accept_proposed(d);
+    pcrec_reservation_set_answered(d->row, d->row->request);
+    pc_sched_set_state(d->s, d->row, d->row->state, "resized");
+    pc_booking_refresh(d->s->booking, d->row);
+}
+
+/* Does 'wanted' ask for no more than is promised, at any instant? */
+static bool
+is_smaller(const struct decision *d)
+{
+    size_t n;
+    struct pc_slot *max = pc_slots_max(d->slots, d->n_slots, d->wanted,
+                                         d->n_wanted, &n);
+    bool smaller = true;
+    size_t j = 0;
+
+    for (size_t i = 0; i < n && smaller; i++) {
+        while (j < d->n_slots && d->slots[j].end <= max[i].begin) {
+            j++;
+        }
+        smaller = (j < d->n_slots && d->slots[j].begin <= max[i].begin
+                   && pc_amount_fits(&max[i].amount, &d->slots[j].amount));
+    }
+    free(max);
+    return smaller;
+}
+
+static void
+resize(struct decision *d)
+{
+    const struct pcrec_reservation *row = d->row;
+    struct pc_engine_request req;
+
+    if (is_smaller(d)) {
+        pcrec_reservation_verify_request(row);
+        resized(d);
+        return;
+    }
+    pc_booking_request(d->s->booking, row, d->wanted, d->n_wanted, &req);
+    if (pc_engine_fits(pc_booking_engine(d->s->booking), &req,
+                       &row->node->header_.uuid)) {
+        propose(d, row->node, pc_sched_cloudlet_of(d->s, row->node), &req);
+    } else {
+        decline(d, &req);
+    }
+    free(CONST_CAST(struct uuid *, req.refused));
+}
+
+static void
+cancel(struct decision *d)
+{
+    int64_t refund = pc_tariff_refund_cancel(d->row->paid, d->row->made,
+                                             d->slots[0].begin, d->s->now);
+    char *error = pc_sched_refund(d->s, d->row, d->txn, refund, "cancelled");
+
+    answer(d, error ? d->row->state : "cancelled", error ? error : "");
+    free(error);
+}
+
+/* The node is gone: what is left is given back. */
+static void
+fail(struct decision *d, const char *why)
+{
+    int64_t begin = d->slots[0].begin, end = d->slots[d->n_slots - 1].end;
+    int64_t from = MAX(begin, d->s->now);
+    /* By time: the node's cloudlet, and with it the tariff, is not known any
+     * more. */
+    int64_t rest = (from < end
+                    ? (__int128) d->row->paid * (end - from) / (end - begin)
+                    : 0);
+    char *error = pc_sched_refund(d->s, d->row, d->txn, rest, "failed");
+
+    answer(d, error ? d->row->state : "failed", error ? error : why);
+    free(error);
+}
+
+static bool
+decide_promised(struct decision *d, int64_t *due)
+{
+    const struct pcrec_reservation *row = d->row;
+    int64_t begin = d->slots[0].begin;
+    int64_t end = d->slots[d->n_slots - 1].end;
+
+    if (!row->node) {
+        fail(d, "its node is gone");
+    } else if (row->cancel) {
+        cancel(d);
+    } else if (end <= d->s->now) {
+        answer(d, "ended", "");
+    } else if (begin <= d->s->now && !strcmp(row->state, "confirmed")) {
+        pc_sched_set_state(d->s, row, "active", "");
+    } else if (row->answered == row->request) {
+        *due = !strcmp(row->state, "confirmed") ? begin : end;
+        return false;
+    } else if (row->placed != row->request) {
+        resize(d);
+    } else if (row->judged != row->placed) {
+        *due = !strcmp(row->state, "confirmed") ? begin : end;
+        return false;
+    } else if (row->verdict[0]) {
+        answer(d, row->state, row->verdict);
+    } else {
+        resized(d);
+    }
+    return true;
+}
+
+/* A row that says what cannot be.  Only somebody who writes past pcloud-ctl can
+ * have made it. */
+static bool
+decide_broken(struct decision *d, const char *error)
+{
+    if (pc_sched_is_over(d->row) || !strcmp(d->row->reason, error)) {
+        return false;
+    }
+    answer(d, d->n_slots ? d->row->state : "declined", error);
+    return true;
+}
+
+static bool
+decide(struct decision *d, int64_t *due)
+{
+    const struct pcrec_reservation *row = d->row;
+
+    if (pc_sched_is_over(row)) {
+        if (row->answered == row->request) {
+            return false;
+        }
+        char *reason = xasprintf("it is %s already", row->state);
+        answer(d, row->state, reason);
+        free(reason);
+        return true;
+    }
+    return (strcmp(row->state, "pending") ? decide_promised(d, due)
+            : decide_pending(d));
+}
+
+bool
+pc_sched_decide(struct pc_scheduler *s, const struct pcrec_reservation *row,
+                struct ovsdb_idl_txn *txn, int64_t *due)
+{
+    struct decision d = { .s = s, .row = row, .txn = txn };
+    bool pending = !strcmp(row->state, "pending");
+
+    char *error = pc_request_parse_slots(row->wanted, row->n_wanted,
+                                         &d.wanted, &d.n_wanted);
+    if (!error) {
+        error = pc_slots_check(d.wanted, d.n_wanted);
+    }
+    if (!error) {
+        error = pc_request_parse_slots(row->slots, row->n_slots, &d.slots,
+                                       &d.n_slots);
+    }
+    if (!error && !pending && !pc_sched_is_over(row)) {
+        error = pc_slots_check(d.slots, d.n_slots);
+    }
+    bool changed = error ? decide_broken(&d, error) : decide(&d, due);
+
+    free(error);
+    free(d.wanted);
+    free(d.slots);
+    return changed;
+}

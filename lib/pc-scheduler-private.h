@@ -1,0 +1,107 @@
+/*
+ * Copyright (c) 2026 The PacketCloud developers.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#ifndef PC_SCHEDULER_PRIVATE_H
+#define PC_SCHEDULER_PRIVATE_H 1
+
+/* What the parts of the scheduler share:
+ *
+ *   pc-scheduler.c        main loop, what has changed, when something is due
+ *   pc-scheduler-place.c  answers to requests
+ *   pc-scheduler-state.c  states by the calendar, and money
+ *
+ * A reservation whose row has changed, or for which it is time, is "dirty".  With
+ * a transaction at hand each dirty one is looked at: pc_sched_decide() writes what
+ * its row needs.  What was written is looked at again when the transaction is
+ * decided, whether it has succeeded or not. */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "heap.h"
+#include "openvswitch/hmap.h"
+#include "openvswitch/list.h"
+#include "openvswitch/uuid.h"
+#include "ovsdb-idl.h"
+#include "pc-booking.h"
+#include "pc-scheduler.h"
+#include "lib/pc-idl.h"
+
+/* The OVSDB lock. */
+#define PC_SCHED_LOCK "packetcloud_scheduler"
+
+/* How many reservations one transaction may be about. */
+#define PC_SCHED_BATCH 500
+
+/* A reservation that is not over. */
+struct pc_sched_reservation {
+    struct hmap_node hmap_node; /* In struct pc_scheduler's 'reservations'. */
+    struct uuid uuid;
+    struct heap_node due_node;  /* In 'due', if 'is_due'. */
+    bool is_due;
+    int64_t due_at;             /* s since the epoch. */
+    struct ovs_list dirty_node; /* In 'dirty', if 'is_dirty'. */
+    bool is_dirty;
+    struct ovs_list flight_node;    /* In 'in_flight', if 'is_in_flight'. */
+    bool is_in_flight;
+};
+
+struct pc_sched_counters {
+    uint64_t n_decisions;       /* Rows written. */
+    uint64_t n_transactions;    /* With at least one. */
+    uint64_t n_again;           /* That failed. */
+};
+
+struct pc_scheduler {
+    struct ovsdb_idl_loop loop;
+    struct pc_booking *booking;
+    bool loaded;                /* All rows are in 'reservations'. */
+    bool active;                /* Has the lock. */
+    int64_t now;                /* In this run. */
+    unsigned int failures;      /* Transactions that failed, in a row. */
+    long long int retry_at;     /* Nothing is written before, in ms. */
+
+    struct hmap reservations;   /* Contains "struct pc_sched_reservation"s. */
+    struct heap due;            /* By 'due_at', the earliest first. */
+    struct ovs_list dirty;
+    struct ovs_list in_flight;  /* In the transaction under way. */
+    struct pc_sched_counters counters;
+};
+
+/* pc-scheduler.c. */
+void pc_sched_set_due(struct pc_scheduler *, struct pc_sched_reservation *,
+                      int64_t time);
+
+/* pc-scheduler-place.c.  Writes what 'row' needs now; returns true if it has
+ * written something.  '*due' is set to when it must be looked at again, to
+ * INT64_MAX if never. */
+bool pc_sched_decide(struct pc_scheduler *, const struct pcrec_reservation *row,
+                     struct ovsdb_idl_txn *, int64_t *due);
+
+/* pc-scheduler-state.c. */
+bool pc_sched_is_over(const struct pcrec_reservation *);
+void pc_sched_set_state(struct pc_scheduler *, const struct pcrec_reservation *,
+                        const char *state, const char *reason);
+char *pc_sched_charge(struct pc_scheduler *, const struct pcrec_reservation *,
+                      struct ovsdb_idl_txn *, int64_t price,
+                      const char *what) OVS_WARN_UNUSED_RESULT;
+char *pc_sched_refund(struct pc_scheduler *, const struct pcrec_reservation *,
+                      struct ovsdb_idl_txn *, int64_t amount,
+                      const char *what) OVS_WARN_UNUSED_RESULT;
+void pc_sched_release(const struct pcrec_reservation *);
+const struct pcrec_cloudlet *pc_sched_cloudlet_of(
+    const struct pc_scheduler *, const struct pcrec_node *);
+
+#endif /* pc-scheduler-private.h */
