@@ -84,6 +84,7 @@ tests/testsuite: $(COMMON_AT) $(TESTSUITE_AT) package.m4
 	$(AM_V_GEN)$(MKDIR_P) tests && $(AUTOTEST) -o $@.tmp \
 	    $(srcdir)/tests/testsuite.at && mv $@.tmp $@
 tests/system-testsuite: $(COMMON_AT) $(SYSTEM_TESTSUITE_AT) package.m4
+	$(AM_V_GEN)$(MKDIR_P) tests && $(AUTOTEST) -o $@.tmp \
 	    $(srcdir)/tests/system-testsuite.at && mv $@.tmp $@
 $(srcdir)/package.m4: $(top_srcdir)/configure.ac
 	$(AM_V_GEN){ \
