@@ -169,6 +169,14 @@ Trust:\n\
   quarantine [--undo] VI      cut VI off, leave it running\n\
   terminate [--undo] VI       stop VI and leave it stopped\n\
 \n\
+Reservations (SLOT is START/END:cpu=..,memory=..,disk=..,network=..):\n\
+  reserve PROVIDER|file=FILE SLOT... [name=R] [service=S] [cloudlet=C]\n\
+          [from=ADDR]         quote as for reserve: what it would cost\n\
+  resize RESERVATION SLOT...  resize RESERVATION [cpu=..] [memory=..] ..\n\
+  cancel RESERVATION          reservation-set RESERVATION service=S\n\
+  reservation-list [PROVIDER]   reservation-show RESERVATION\n\
+  calendar [NODE|CLOUDLET] [from=TIME] [to=TIME]\n\
+\n\
 Seeing what goes on:\n\
   show                        print overview of the cloudlets\n\
   status                      print states and errors of everything\n\
