@@ -248,8 +248,8 @@ END_TEST
 
 /* Random operations beside an array with what is used in each second. */
 
-#define MAX_SECONDS 20000
-#define MAX_REQUESTS 8000
+#define MAX_SECONDS 6000
+#define MAX_REQUESTS 2000
 
 static const struct world_config {
     uint32_t seed;
@@ -260,7 +260,7 @@ static const struct world_config {
 } configs[] = {
     { 1, 64, 10, 30, 0 },
     { 2, 3000, 200, 700, 1 },
-    { 3, 20000, 300, 8000, 2 },
+    { 3, 6000, 60, 2000, 2 },
 };
 
 struct request {
