@@ -41,6 +41,7 @@ TESTSUITE_AT = \
 	tests/pc-manual.at \
 	tests/pc-remote.at \
 	tests/pc-request.at \
+	tests/pc-topology.at \
 	tests/pc-zone.at \
 	tests/pc-l3.at \
 	tests/pcloud-ctl.at \
