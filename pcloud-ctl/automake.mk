@@ -8,6 +8,7 @@ pcloud_ctl_pcloud_ctl_SOURCES = \
 	pcloud-ctl/ctl-args.c \
 	pcloud-ctl/ctl-benchmark.c \
 	pcloud-ctl/ctl-chain.c \
+	pcloud-ctl/ctl-cloudlet.c \
 	pcloud-ctl/ctl-commands.c \
 	pcloud-ctl/ctl-conflict.c \
 	pcloud-ctl/ctl-event.c \
@@ -22,6 +23,7 @@ pcloud_ctl_pcloud_ctl_SOURCES = \
 	pcloud-ctl/ctl-node.c \
 	pcloud-ctl/ctl-options.c \
 	pcloud-ctl/ctl-overlap.c \
+	pcloud-ctl/ctl-pop.c \
 	pcloud-ctl/ctl-prefix.c \
 	pcloud-ctl/ctl-prefix.h \
 	pcloud-ctl/ctl-provider.c \

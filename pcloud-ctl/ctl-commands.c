@@ -30,8 +30,9 @@
 #include "util.h"
 
 static const struct ctl_command_syntax *const all_commands[] = {
-    ctl_infra_commands, ctl_node_commands, ctl_vi_type_commands,
-    ctl_benchmark_commands, ctl_interface_commands, ctl_route_commands,
+    ctl_infra_commands, ctl_cloudlet_commands, ctl_pop_commands,
+    ctl_node_commands, ctl_vi_type_commands, ctl_benchmark_commands,
+    ctl_interface_commands, ctl_route_commands,
     ctl_image_commands, ctl_service_commands,
     ctl_chain_commands, ctl_rule_commands, ctl_vi_commands,
     ctl_inspect_commands, ctl_trust_commands, ctl_show_commands,
@@ -80,7 +81,12 @@ usage: %s [OPTIONS] COMMAND [ARG...] [-- COMMAND [ARG...]]...\n\
 Infrastructure:\n\
   init [bridge=BR] [cloudlet=C] [router=R] [node=N] [table-base=T]\n\
                               cloudlet of this machine on bridge BR (br0)\n\
-  cloudlet-add|del CLOUDLET   cloudlet-list\n\
+  cloudlet-add|set CLOUDLET [pop=POP] [policy=least-loaded|best-fit]\n\
+               [report-interval=MS] [suspect-after=MS] [down-after=MS]\n\
+  cloudlet-del CLOUDLET       cloudlet-list\n\
+  pop-add|del POP             pop-list\n\
+  link-add POP POP cost=N     link-del POP POP    link-list\n\
+  prefix-add|del POP PREFIX   prefix-list\n\
   router-add ROUTER bridge=BR|target=METHOD [cloudlet=C] [table-base=T]\n\
   router-del ROUTER           router-list\n\
   node-add NODE [cloudlet=C] [bridge=BR] [data-port=PORT] [isp-share=P%%]\n\

@@ -233,14 +233,22 @@ cmd_init(struct ctl_context *ctx)
     pcrec_node_set_bridge(node, args[INIT_BRIDGE].value);
 }
 
-/* cloudlet-* */
+/* cloudlet-*; what they can be set to is in ctl-cloudlet.c. */
+
+static void
+pre_cloudlet_add(struct ctl_context *ctx)
+{
+    pre_infra(ctx);
+    ctl_pre_cloudlet_settings(ctx);
+}
 
 static void
 cmd_cloudlet_add(struct ctl_context *ctx)
 {
     const char *name = ctx->argv[1];
 
-    if (!ctl_check_name(ctx, "cloudlet", name)) {
+    if (!ctl_check_name(ctx, "cloudlet", name)
+        || !ctl_cloudlet_settings(ctx, NULL)) {
         return;
     } else if (ctl_find_cloudlet(ctx, name, CTL_MAY_EXIST)) {
         if (!shash_find(&ctx->options, "--may-exist")) {
@@ -248,7 +256,7 @@ cmd_cloudlet_add(struct ctl_context *ctx)
         }
         return;
     }
-    insert_cloudlet(ctx, name);
+    ignore(ctl_cloudlet_settings(ctx, insert_cloudlet(ctx, name)));
 }
 
 static void
@@ -467,8 +475,8 @@ const struct ctl_command_syntax ctl_infra_commands[] = {
     {"init", 0, INT_MAX, "[KEY=VALUE]...", pre_infra, cmd_init, NULL,
      "--may-exist", RW},
     {"sync", 0, 0, "", pre_sync, cmd_nothing, NULL, "", RW},
-    {"cloudlet-add", 1, 1, "NEW-CLOUDLET", pre_infra, cmd_cloudlet_add, NULL,
-     "--may-exist", RW},
+    {"cloudlet-add", 1, INT_MAX, "NEW-CLOUDLET [KEY=VALUE]...",
+     pre_cloudlet_add, cmd_cloudlet_add, NULL, "--may-exist", RW},
     {"cloudlet-del", 1, 1, "CLOUDLET", pre_with_services, cmd_cloudlet_del,
      NULL, "--if-exists", RW},
     {"cloudlet-list", 0, 0, "", pre_infra, cmd_cloudlet_list, NULL,

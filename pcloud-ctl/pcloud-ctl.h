@@ -130,6 +130,8 @@ OVS_NO_RETURN void ctl_usage(void);
 
 /* The commands, each list ended by an all-NULL element. */
 extern const struct ctl_command_syntax ctl_infra_commands[];
+extern const struct ctl_command_syntax ctl_cloudlet_commands[];
+extern const struct ctl_command_syntax ctl_pop_commands[];
 extern const struct ctl_command_syntax ctl_node_commands[];
 extern const struct ctl_command_syntax ctl_vi_type_commands[];
 extern const struct ctl_command_syntax ctl_benchmark_commands[];
@@ -163,6 +165,11 @@ bool ctl_check_bridge(struct ctl_context *, const char *key,
 struct pcrec_node *ctl_insert_node(struct ctl_context *,
                                    const struct pcrec_cloudlet *,
                                    const char *name);
+
+/* ctl-cloudlet.c */
+void ctl_pre_cloudlet_settings(struct ctl_context *);
+bool ctl_cloudlet_settings(struct ctl_context *,
+                           const struct pcrec_cloudlet *);
 
 /* ctl-chain.c */
 char *ctl_chain_format_services(const struct pcrec_chain *);
@@ -276,6 +283,8 @@ const struct pcrec_router *ctl_optional_router(struct ctl_context *,
                                                bool *fail);
 const struct pcrec_node *ctl_find_node(struct ctl_context *,
                                        const char *name, enum ctl_must);
+const struct pcrec_pop *ctl_find_pop(struct ctl_context *, const char *name,
+                                     enum ctl_must);
 const struct pcrec_vi_type *ctl_find_vi_type(struct ctl_context *,
                                              const char *name, enum ctl_must);
 const struct pcrec_image *ctl_find_image(struct ctl_context *,

@@ -45,6 +45,7 @@ TESTSUITE_AT = \
 	tests/pc-request.at \
 	tests/pc-tariff.at \
 	tests/pc-vi-type.at \
+	tests/pc-topology.at \
 	tests/pc-zone.at \
 	tests/pc-l3.at \
 	tests/pcloud-ctl.at \
