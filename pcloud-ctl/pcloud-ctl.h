@@ -24,7 +24,7 @@
  *     1. The options and the commands are parsed (ctl-options.c).
  *
  *     2. Each command's prerequisites() asks for the tables and columns that
- *        it reads, and for the rows of the two large tables, Rule and VI,
+ *        it reads, and for the rows of the large tables, Rule, VI and Ledger,
  *        that it is about (ctl-filter.c).
  *
  *     3. Connected, each command's run() checks its arguments and changes the
@@ -48,12 +48,13 @@
 /* Exit status: the change was made, but what was added has an error. */
 #define CTL_APPLIED_WITH_ERRORS 2
 
-/* Rows of the tables Rule and VI that commands want; see ctl-filter.c. */
+/* Rows of the tables Rule, VI and Ledger that commands want; see
+ * ctl-filter.c. */
 struct ctl_filter {
     bool everything;            /* A generic command may look at any row. */
-    bool use_rules, use_vis;    /* Are the tables monitored at all? */
-    bool all_rules, all_vis;
-    struct ovsdb_idl_condition rules, vis;
+    bool use_rules, use_vis, use_ledger; /* Are they monitored at all? */
+    bool all_rules, all_vis, all_ledger;
+    struct ovsdb_idl_condition rules, vis, ledger;
     unsigned int seqno;         /* Expected condition sequence number. */
 };
 
@@ -190,6 +191,10 @@ void ctl_need_vi_by_name(struct ctl_context *, const char *name);
 bool ctl_need_vis_of_service(struct ctl_context *,
                              const struct pcrec_service *);
 bool ctl_need_vis_by_uuid(struct ctl_context *, const struct uuid *service);
+void ctl_use_ledger(struct ctl_context *);
+void ctl_need_whole_ledger(struct ctl_context *);
+bool ctl_need_ledger_of_provider(struct ctl_context *,
+                                 const struct pcrec_provider *);
 bool ctl_filter_is_complete(const struct ctl_run *);
 
 /* ctl-query.c: rules by their UUIDs. */
