@@ -40,6 +40,7 @@ TESTSUITE_AT = \
 	tests/pc-manifest.at \
 	tests/pc-manual.at \
 	tests/pc-remote.at \
+	tests/pc-report.at \
 	tests/pc-zone.at \
 	tests/pc-l3.at \
 	tests/pcloud-ctl.at \
@@ -65,6 +66,7 @@ SYSTEM_TESTSUITE_AT = \
 	tests/pc-system-random.at \
 	tests/pc-system-remote.at \
 	tests/pc-system-replica.at \
+	tests/pc-system-report.at \
 	tests/pc-system-service.at
 EXTRA_DIST += $(COMMON_AT) $(TESTSUITE_AT) $(SYSTEM_TESTSUITE_AT) package.m4
 check_SCRIPTS += tests/testsuite tests/system-testsuite
