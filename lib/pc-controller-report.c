@@ -45,6 +45,10 @@ VLOG_DEFINE_THIS_MODULE(pc_controller_report);
  * may be still on its way. */
 #define LATE_MS 1000
 
+/* When the database is back, agents may take so long, in ms, until they try it
+ * again: the longest back-off of their connections. */
+#define RECONNECT_MS 8000
+
 struct pc_ctl_sums {
     struct pc_amount total, reserved, available;
 };
@@ -291,7 +295,7 @@ pc_ctl_node_run(struct pc_controller *c, struct pc_ctl_node *node,
                 const struct pcrec_node *row)
 {
     const struct pc_report_times *t = &c->report->times;
-    long long int silence = time_msec() - node->heard;
+    long long int silence = MAX(0, time_msec() - node->heard);
 
     if (row->seen && row->seen != node->seen) {
         node->seen = row->seen;
@@ -313,16 +317,18 @@ pc_ctl_report_excuse(struct pc_controller *c)
 {
     struct pc_ctl_report *r = c->report;
     long long int now = time_msec();
-    bool was_blind = r->blind;
+    bool late = r->wake_at && now - r->wake_at > LATE_MS;
+    bool blind = !ovsdb_idl_is_connected(c->idl);
     struct pc_ctl_node *node;
 
-    r->blind = !ovsdb_idl_is_connected(c->idl);
-    if (was_blind || r->blind
-        || (r->wake_at && now - r->wake_at > LATE_MS)) {
+    if (blind || r->blind || late) {
+        long long int since = now + (blind || r->blind ? RECONNECT_MS : 0);
+
         HMAP_FOR_EACH (node, hmap_node, &r->nodes) {
-            node->heard = now;
+            node->heard = MAX(node->heard, since);
         }
     }
+    r->blind = blind;
 }
 
 /* The report. */

@@ -266,6 +266,10 @@ tests_unit_test_pc_overlap_LDADD = $(UNIT_LIBS)
 check_PROGRAMS += tests/overlap-time
 tests_overlap_time_SOURCES = tests/overlap-time.c
 tests_overlap_time_LDADD = $(PCLOUD_LIBS)
+UNIT_TESTS += tests/unit/test-pc-report
+tests_unit_test_pc_report_SOURCES = tests/unit/test-pc-report.c
+tests_unit_test_pc_report_LDADD = $(UNIT_LIBS)
+
 UNIT_TESTS += tests/unit/test-pc-slot
 tests_unit_test_pc_slot_SOURCES = tests/unit/test-pc-slot.c
 tests_unit_test_pc_slot_LDADD = $(UNIT_LIBS)
