@@ -54,6 +54,7 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-controller-compile.c \
 	lib/pc-controller-count.c \
 	lib/pc-controller-drain.c \
+	lib/pc-controller-hold.c \
 	lib/pc-controller-inspect.c \
 	lib/pc-controller-l3.c \
 	lib/pc-controller-model.c \
@@ -63,6 +64,8 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-controller-probe.c \
 	lib/pc-controller-recompute.c \
 	lib/pc-controller-reserve.c \
+	lib/pc-controller-report.c \
+	lib/pc-controller-report.h \
 	lib/pc-controller-returns.c \
 	lib/pc-controller-status.c \
 	lib/pc-controller-sync.c \

@@ -96,33 +96,55 @@ pc_ctl_place_error(struct pc_controller *c, struct pc_ctl_service *svc,
 
 /* Nodes. */
 
-/* The node of the cloudlet that has the fewest VIs; NULL if there is none. */
-static const struct pcrec_node *
-pc_ctl_choose_node(const struct pc_controller *c)
+/* The VIs on 'node'. */
+static size_t
+pc_ctl_node_count_vis(const struct pc_controller *c,
+                      const struct pcrec_node *node)
+{
+    size_t n = pc_ctl_node_n_placing(c, &node->header_.uuid);
+    const struct pc_ctl_vi *vi;
+
+    HMAP_FOR_EACH (vi, hmap_node, &c->vis) {
+        const struct pcrec_vi *row
+            = pcrec_vi_get_for_uuid(c->idl, &vi->vi.uuid);
+        n += row && row->node == node;
+    }
+    return n;
+}
+
+/* Stores the node of the cloudlet that has the fewest VIs, of those that are up;
+ * if none is, of those that nobody has heard of yet.  Returns NULL or why there is
+ * none. */
+static char * OVS_WARN_UNUSED_RESULT
+pc_ctl_choose_node(const struct pc_controller *c,
+                   const struct pcrec_node **best)
 {
     const struct pcrec_cloudlet *cloudlet
         = pcrec_cloudlet_get_for_uuid(c->idl, &c->cloudlet);
-    const struct pcrec_node *best = NULL;
     size_t best_n = SIZE_MAX;
+    int best_rank = 1;
 
-    for (size_t i = 0; cloudlet && i < cloudlet->n_nodes; i++) {
+    *best = NULL;
+    if (!cloudlet || !cloudlet->n_nodes) {
+        return xstrdup("the cloudlet has no node");
+    }
+    for (size_t i = 0; i < cloudlet->n_nodes; i++) {
         const struct pcrec_node *node = cloudlet->nodes[i];
-        const struct pc_ctl_vi *vi;
-        size_t n = 0;
+        int rank = pc_ctl_node_rank(c, &node->header_.uuid);
 
-        if (cloudlet->n_nodes > 1) {
-            HMAP_FOR_EACH (vi, hmap_node, &c->vis) {
-                const struct pcrec_vi *row
-                    = pcrec_vi_get_for_uuid(c->idl, &vi->vi.uuid);
-                n += row && row->node == node;
+        if (rank >= best_rank) {
+            size_t n = (cloudlet->n_nodes > 1
+                        ? pc_ctl_node_count_vis(c, node) : 0);
+
+            if (!*best || rank > best_rank || n < best_n
+                || (n == best_n && strcmp(node->name, (*best)->name) < 0)) {
+                *best = node;
+                best_n = n;
+                best_rank = rank;
             }
         }
-        if (n < best_n || (n == best_n && strcmp(node->name, best->name) < 0)) {
-            best = node;
-            best_n = n;
-        }
     }
-    return best;
+    return *best ? NULL : xstrdup("no node of the cloudlet is up");
 }
 
 /* VIs. */
@@ -209,16 +231,12 @@ pc_ctl_create_vi(struct pc_controller *c, struct pc_ctl_service *svc,
 {
     const struct pcrec_service *row
         = pcrec_service_get_for_uuid(c->idl, &svc->s.uuid);
-
-    if (!node) {
-        return xstrdup("the cloudlet has no node");
-    }
     size_t number = bitmap_scan(c->vi_numbers, false, 1, PC_CTL_VIS);
     if (number >= PC_CTL_VIS) {
         return xstrdup("no VI number is free");
     }
     struct pc_ctl_addresses a;
-    char *error = pc_ctl_allocate(c, svc, row, &a);
+    error = pc_ctl_allocate(c, svc, row, &a);
     if (error) {
         return error;
     }
@@ -240,6 +258,7 @@ pc_ctl_create_vi(struct pc_controller *c, struct pc_ctl_service *svc,
         pcrec_vi_set_slots(vi, (const char **) reservation->slots,
                            reservation->n_slots);
     }
+    pc_ctl_node_add_placing(c, &node->header_.uuid);
     bitmap_set1(c->placing_numbers, number);
     bitmap_set1(c->vi_numbers, number);
     VLOG_INFO("%s: placed on node %s", name, node->name);
@@ -305,7 +324,12 @@ pc_ctl_create_vis(struct pc_controller *c, struct pc_ctl_service *svc,
             break;              /* Until those that leave are gone. */
         }
         bitmap_set1(reserved, k);
-        error = pc_ctl_create_vi(c, svc, k, pc_ctl_choose_node(c), NULL, txn);
+        const struct pcrec_node *node;
+
+        error = pc_ctl_choose_node(c, &node);
+        if (!error) {
+            error = pc_ctl_create_vi(c, svc, k, node, NULL, txn);
+        }
         if (!error) {
             changed = true;
             n++;
@@ -399,6 +423,7 @@ pc_ctl_release_numbers(struct pc_controller *c)
     HMAP_FOR_EACH (vi, hmap_node, &c->vis) {
         bitmap_set1(c->vi_numbers, vi->vi.number);
     }
+    pc_ctl_nodes_clear_placing(c);
     c->placing = false;
 }
 

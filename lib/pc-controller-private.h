@@ -36,6 +36,8 @@
  *   pc-controller-overlap.c which rule comes first
  *   pc-controller-returns.c rules whose packets a service mixes up
  *   pc-controller-status.c errors and status written back
+ *   pc-controller-report.c which nodes live; what the cloudlet has
+ *   pc-controller-hold.c   what is held on its nodes
  *   pc-controller-probe.c  what a router's switch can do, and what not
  *   pc-controller-zone.c   flushing of connection tracking
  *   pc-controller-sync.c   desired flows -> switch; acknowledgement
@@ -72,6 +74,7 @@
 
 struct pc_ctl_drain;
 struct pc_ctl_placing;
+struct pc_ctl_report;
 struct pc_ctl_returns;
 struct pc_flow_table;
 struct pc_installed;
@@ -319,6 +322,7 @@ struct pc_controller {
     struct hmapx to_place;      /* Services to look at. */
     struct hmapx draining;      /* VIs with admin_state "drain". */
     struct pc_ctl_drain *drain;
+    struct pc_ctl_report *report;
     struct hmapx to_number;     /* Chains without a number. */
     struct hmapx bad_rules;     /* Rules with 'error' to write to the db. */
     struct hmapx bad_services, bad_chains, bad_parts;
@@ -531,6 +535,22 @@ char *pc_ctl_vi_mac(const struct pc_controller *, uint16_t number);
 bool pc_ctl_write_errors(struct pc_controller *);
 void pc_ctl_write_status(struct pc_controller *);
 void pc_ctl_write_released(struct pc_controller *);
+
+/* pc-controller-report.c. */
+struct pc_ctl_report *pc_ctl_report_create(void);
+void pc_ctl_report_destroy(struct pc_ctl_report *);
+void pc_ctl_report_unload(struct pc_controller *);
+void pc_ctl_report_track(struct pc_controller *,
+                         const struct pcrec_cloudlet *);
+void pc_ctl_report_run(struct pc_controller *);
+void pc_ctl_report_write(struct pc_controller *);
+void pc_ctl_report_wait(struct pc_controller *);
+int pc_ctl_node_rank(const struct pc_controller *, const struct uuid *node);
+size_t pc_ctl_node_n_placing(const struct pc_controller *,
+                             const struct uuid *node);
+void pc_ctl_node_add_placing(const struct pc_controller *,
+                             const struct uuid *node);
+void pc_ctl_nodes_clear_placing(const struct pc_controller *);
 
 /* pc-controller-probe.c. */
 bool pc_ctl_router_probe(struct pc_ctl_router *);

@@ -26,6 +26,7 @@
 #include "pc-explain.h"
 #include "pc-flow-table.h"
 #include "pc-overlap.h"
+#include "pc-report.h"
 #include "timeval.h"
 #include "util.h"
 
@@ -38,14 +39,18 @@ VLOG_DEFINE_THIS_MODULE(pc_controller);
  * acknowledgement by a router would be a change of its cloudlet, of all
  * services there and of all their rules. */
 static const struct ovsdb_idl_column *const said[] = {
-    &pcrec_cloudlet_col_status,
+    &pcrec_cloudlet_col_status, &pcrec_cloudlet_col_total,
+    &pcrec_cloudlet_col_reserved, &pcrec_cloudlet_col_used,
+    &pcrec_cloudlet_col_available, &pcrec_cloudlet_col_reported,
     &pcrec_router_col_cur_cfg, &pcrec_router_col_connected,
     &pcrec_router_col_datapath_id, &pcrec_router_col_status,
     &pcrec_router_col_error,
     &pcrec_interface_col_status,
     &pcrec_route_col_status,
     &pcrec_node_col_cur_cfg, &pcrec_node_col_found, &pcrec_node_col_version,
-    &pcrec_node_col_status, &pcrec_node_col_error,
+    &pcrec_node_col_status, &pcrec_node_col_error, &pcrec_node_col_used,
+    &pcrec_node_col_seen, &pcrec_node_col_state,
+    &pcrec_provider_col_balance, &pcrec_provider_col_entries,
     &pcrec_image_col_status,
     &pcrec_service_col_error, &pcrec_service_col_status,
     &pcrec_chain_col_error,
@@ -78,6 +83,7 @@ pc_controller_register(struct ovsdb_idl *idl)
             }
         }
     }
+    pc_report_register(idl);
 }
 
 static void
@@ -198,6 +204,7 @@ pc_controller_create(struct ovsdb_idl *idl, const char *remote,
         ovsdb_idl_add_column(c->lock_idl, &pcrec_cloudlet_col_name);
     }
     c->drain = pc_ctl_drain_create();
+    c->report = pc_ctl_report_create();
     c->explain = pc_explain_create(c);
     return c;
 }
@@ -222,6 +229,7 @@ pc_controller_unload(struct pc_controller *c, bool remove)
     }
     pc_ctl_inspect_unload(c);
     pc_ctl_reserve_unload(c);
+    pc_ctl_report_unload(c);
     HMAP_FOR_EACH_SAFE (rule, hmap_node, &c->rules) {
         pc_ctl_rule_remove(c, rule);
     }
@@ -251,6 +259,7 @@ pc_controller_destroy(struct pc_controller *c)
         pc_ctl_router_destroy(c, r);
     }
     pc_ctl_drain_destroy(c->drain);
+    pc_ctl_report_destroy(c->report);
     pc_explain_destroy(c->explain);     /* Now no read refers to it. */
     pc_controller_destroy_maps(c);
     ovsdb_idl_destroy(c->lock_idl);
@@ -381,6 +390,8 @@ pc_controller_run_database(struct pc_controller *c)
     } else {
         pc_ctl_track(c, cloudlet);
     }
+    pc_ctl_report_track(c, cloudlet);
+    pc_ctl_report_run(c);
     return true;
 }
 
@@ -421,6 +432,7 @@ pc_controller_run(struct pc_controller *c, struct ovsdb_idl_txn *txn)
         pc_ctl_drain_finish(c);
         pc_ctl_delete_run(c, txn);
         pc_ctl_write_inspections(c);
+        pc_ctl_report_write(c);
         pc_ctl_write_released(c);
         /* What acknowledges a change says what came of it. */
         if (!c->compiling && pc_ctl_write_errors(c)) {
@@ -449,6 +461,9 @@ pc_controller_wait(struct pc_controller *c)
     pc_ctl_drain_wait(c);
     pc_ctl_count_wait(c);
     pc_ctl_reserve_wait(c);
+    if (c->loaded) {
+        pc_ctl_report_wait(c);
+    }
     if (c->release_at) {
         poll_timer_wait_until(c->release_at);
     }

@@ -31,6 +31,7 @@ pcloud_ctl_pcloud_ctl_SOURCES = \
 	pcloud-ctl/ctl-reservation.c \
 	pcloud-ctl/ctl-reserve.c \
 	pcloud-ctl/ctl-reserve.h \
+	pcloud-ctl/ctl-report.c \
 	pcloud-ctl/ctl-route.c \
 	pcloud-ctl/ctl-rule.c \
 	pcloud-ctl/ctl-screen.c \

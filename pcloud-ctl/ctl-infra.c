@@ -307,9 +307,20 @@ cmd_cloudlet_del(struct ctl_context *ctx)
 }
 
 static void
+pre_cloudlet_list(struct ctl_context *ctx)
+{
+    pre_infra(ctx);
+    ovsdb_idl_add_column(ctx->idl, &pcrec_cloudlet_col_total);
+    ovsdb_idl_add_column(ctx->idl, &pcrec_cloudlet_col_reserved);
+    ovsdb_idl_add_column(ctx->idl, &pcrec_cloudlet_col_used);
+    ovsdb_idl_add_column(ctx->idl, &pcrec_cloudlet_col_available);
+}
+
+static void
 cmd_cloudlet_list(struct ctl_context *ctx)
 {
-    struct ctl_table *t = ctl_table_create("name routers nodes");
+    struct ctl_table *t = ctl_table_create("name routers nodes total reserved "
+                                           "used available");
     const struct pcrec_cloudlet *c;
 
     PCREC_CLOUDLET_FOR_EACH (c, ctx->idl) {
@@ -326,6 +337,11 @@ cmd_cloudlet_list(struct ctl_context *ctx)
         }
         ctl_cell(t, "%s", ds_cstr(&s));
         ds_destroy(&s);
+        ctl_cell_report(t, c->key_total, c->value_total, c->n_total);
+        ctl_cell_report(t, c->key_reserved, c->value_reserved, c->n_reserved);
+        ctl_cell_report(t, c->key_used, c->value_used, c->n_used);
+        ctl_cell_report(t, c->key_available, c->value_available,
+                        c->n_available);
     }
     ctl_table_output(ctx, t);
 }
@@ -479,7 +495,7 @@ const struct ctl_command_syntax ctl_infra_commands[] = {
      pre_cloudlet_add, cmd_cloudlet_add, NULL, "--may-exist", RW},
     {"cloudlet-del", 1, 1, "CLOUDLET", pre_with_services, cmd_cloudlet_del,
      NULL, "--if-exists", RW},
-    {"cloudlet-list", 0, 0, "", pre_infra, cmd_cloudlet_list, NULL,
+    {"cloudlet-list", 0, 0, "", pre_cloudlet_list, cmd_cloudlet_list, NULL,
      "--columns=", RO},
     {"router-add", 1, INT_MAX, "NEW-ROUTER [KEY=VALUE]...", pre_infra,
      cmd_router_add, NULL, "--may-exist", RW},

@@ -25,6 +25,7 @@
 #include "openvswitch/dynamic-string.h"
 #include "pc-controller.h"
 #include "pc-node.h"
+#include "pc-report.h"
 #include "smap.h"
 #include "util.h"
 
@@ -45,6 +46,7 @@ static const struct ovsdb_idl_column *const show_columns[] = {
     &pcrec_route_col_status,
     &pcrec_node_col_name, &pcrec_node_col_bridge, &pcrec_node_col_capacity,
     &pcrec_node_col_cur_cfg, &pcrec_node_col_error, &pcrec_node_col_status,
+    &pcrec_node_col_state,
     &pcrec_image_col_name, &pcrec_image_col_status,
     &pcrec_service_col_name, &pcrec_service_col_cloudlet,
     &pcrec_service_col_image, &pcrec_service_col_mode,
@@ -194,6 +196,9 @@ show_node(struct ctl_context *ctx, const struct pcrec_node *n)
     line(ctx, 1, "Node %s", n->name);
     line_unless_empty(ctx, 2, "bridge", n->bridge);
     line_unless_empty(ctx, 2, "capacity", capacity);
+    if (!pc_report_node_is_usable(n)) {
+        line(ctx, 2, "state: %s", n->state);
+    }
     line_unless_empty(ctx, 2, "error", n->error);
     free(capacity);
 }
@@ -469,12 +474,17 @@ status_of_nodes(struct ctl_context *ctx, struct ctl_table *t,
     PCREC_NODE_FOR_EACH (n, ctx->idl) {
         char *lock = pc_node_lock_name(&n->header_.uuid);
         bool dead = ctl_query_lock(ctl_run_from_context(ctx), lock) > 0;
+        bool silent = !pc_report_node_is_usable(n);
         char *more = format_status(&n->status);
 
         status_row(t, "node", n->name,
-                   (dead && !*n->error ? "its agent does not run: what it and "
-                    "its VIs are is what it said last" : n->error),
-                   "%sapplied %"PRId64" of %"PRId64"%s",
+                   (*n->error ? n->error
+                    : dead ? "its agent does not run: what it and its VIs are "
+                    "is what it said last"
+                    : silent ? "its agent is silent: nothing is placed there"
+                    : ""),
+                   "%s%s%sapplied %"PRId64" of %"PRId64"%s",
+                   silent ? n->state : "", silent ? ", " : "",
                    dead ? "not running, " : "", n->cur_cfg, next_cfg, more);
         free(more);
         free(lock);

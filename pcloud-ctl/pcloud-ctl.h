@@ -345,6 +345,15 @@ void ctl_cell_capacity(struct ctl_table *, char **keys,
                        const int64_t *values, size_t n);
 void ctl_table_output(struct ctl_context *, struct ctl_table *);
 
+/* ctl-report.c: what nodes and cloudlets have. */
+struct pc_amount;
+void ctl_pre_report(struct ctl_context *);
+void ctl_report_held(struct ctl_context *, struct shash *held);
+void ctl_cell_amount(struct ctl_table *, const struct pc_amount *);
+void ctl_cell_report(struct ctl_table *, char **keys, const int64_t *values,
+                     size_t n);
+void ctl_cell_node_total(struct ctl_table *, const struct pcrec_node *);
+
 /* ctl-show-json.c */
 void ctl_show_to_json(struct ds *, int flags);
 

@@ -46,6 +46,7 @@ TESTSUITE_AT = \
 	tests/pc-tariff.at \
 	tests/pc-vi-type.at \
 	tests/pc-topology.at \
+	tests/pc-report.at \
 	tests/pc-zone.at \
 	tests/pc-l3.at \
 	tests/pcloud-ctl.at \
@@ -73,6 +74,8 @@ SYSTEM_TESTSUITE_AT = \
 	tests/pc-system-replica.at \
 	tests/pc-system-service.at \
 	tests/pc-system-vi-type.at
+	tests/pc-system-report.at \
+	tests/pc-system-service.at
 EXTRA_DIST += $(COMMON_AT) $(TESTSUITE_AT) $(SYSTEM_TESTSUITE_AT) package.m4
 check_SCRIPTS += tests/testsuite tests/system-testsuite
 check_DATA = tests/atlocal
@@ -271,6 +274,10 @@ tests_unit_test_pc_overlap_LDADD = $(UNIT_LIBS)
 check_PROGRAMS += tests/overlap-time
 tests_overlap_time_SOURCES = tests/overlap-time.c
 tests_overlap_time_LDADD = $(PCLOUD_LIBS)
+UNIT_TESTS += tests/unit/test-pc-report
+tests_unit_test_pc_report_SOURCES = tests/unit/test-pc-report.c
+tests_unit_test_pc_report_LDADD = $(UNIT_LIBS)
+
 UNIT_TESTS += tests/unit/test-pc-slot
 tests_unit_test_pc_slot_SOURCES = tests/unit/test-pc-slot.c
 tests_unit_test_pc_slot_LDADD = $(UNIT_LIBS)
