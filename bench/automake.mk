@@ -15,3 +15,8 @@ bench: all tests/overlap-time tests/udp-count
 	    OVS_SRC=$(ovs_srcdir) OVS_BUILD=$(ovs_builddir) \
 	    $(srcdir)/bench/run $(BENCH)
 .PHONY: bench
+
+# The structure under the admission engine, by itself: run by hand.
+check_PROGRAMS += bench/profile
+bench_profile_SOURCES = bench/profile.c
+bench_profile_LDADD = $(PCLOUD_LIBS)

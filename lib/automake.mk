@@ -175,6 +175,11 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-probe-through.c \
 	lib/pc-probe.c \
 	lib/pc-probe.h \
+	lib/pc-profile-check.c \
+	lib/pc-profile-find.c \
+	lib/pc-profile-private.h \
+	lib/pc-profile.c \
+	lib/pc-profile.h \
 	lib/pc-share.c \
 	lib/pc-share.h \
 	lib/pc-slot.c \

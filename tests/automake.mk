@@ -277,3 +277,6 @@ tests_unit_test_pc_tariff_LDADD = $(UNIT_LIBS)
 check_PROGRAMS += tests/test-pc-tariff
 tests_test_pc_tariff_SOURCES = tests/test-pc-tariff.c
 tests_test_pc_tariff_LDADD = $(PCLOUD_LIBS)
+UNIT_TESTS += tests/unit/test-pc-profile
+tests_unit_test_pc_profile_SOURCES = tests/unit/test-pc-profile.c
+tests_unit_test_pc_profile_LDADD = $(UNIT_LIBS)
