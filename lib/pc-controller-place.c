@@ -236,7 +236,7 @@ pc_ctl_create_vi(struct pc_controller *c, struct pc_ctl_service *svc,
         return xstrdup("no VI number is free");
     }
     struct pc_ctl_addresses a;
-    error = pc_ctl_allocate(c, svc, row, &a);
+    char *error = pc_ctl_allocate(c, svc, row, &a);
     if (error) {
         return error;
     }
