@@ -54,9 +54,9 @@ TESTSUITE_AT = \
 	tests/pc-explain.at
 SYSTEM_TESTSUITE_AT = \
 	tests/system-testsuite.at \
+	tests/pc-system-chain.at \
 	tests/pc-system-container.at \
 	tests/pc-system-enforce.at \
-	tests/pc-system-chain.at \
 	tests/pc-system-explain.at \
 	tests/pc-system-failure.at \
 	tests/pc-system-fault.at \
@@ -66,16 +66,15 @@ SYSTEM_TESTSUITE_AT = \
 	tests/pc-system-inspect.at \
 	tests/pc-system-l3.at \
 	tests/pc-system-manual.at \
-	tests/pc-system-mtu.at \
 	tests/pc-system-megaflow.at \
+	tests/pc-system-mtu.at \
 	tests/pc-system-node.at \
 	tests/pc-system-random.at \
 	tests/pc-system-remote.at \
 	tests/pc-system-replica.at \
+	tests/pc-system-report.at \
 	tests/pc-system-service.at \
 	tests/pc-system-vi-type.at
-	tests/pc-system-report.at \
-	tests/pc-system-service.at
 EXTRA_DIST += $(COMMON_AT) $(TESTSUITE_AT) $(SYSTEM_TESTSUITE_AT) package.m4
 check_SCRIPTS += tests/testsuite tests/system-testsuite
 check_DATA = tests/atlocal
