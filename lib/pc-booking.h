@@ -72,6 +72,9 @@ void pc_booking_request(const struct pc_booking *,
 bool pc_booking_find_pop(const struct pc_booking *, const char *address,
                          struct uuid *pop);
 
+/* Said of a price of INT64_MAX, which is not charged. */
+#define PC_PRICE_TOO_HIGH "its price is beyond what can be charged"
+
 /* What the request costs in that cloudlet.  The caller has taken it out of the
  * engine if it is there: it is no part of what its provider holds besides.
  * '*tariff' is the one in force, all zero if there is none. */

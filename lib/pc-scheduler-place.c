@@ -91,6 +91,10 @@ propose(struct decision *d, const struct pcrec_node *node,
 
     pc_engine_remove(engine, &d->row->header_.uuid);
     int64_t price = pc_booking_price(d->s->booking, cloudlet, req, &tariff);
+    if (price == INT64_MAX) {
+        answer(d, d->n_slots ? d->row->state : "declined", PC_PRICE_TOO_HIGH);
+        return;
+    }
 
     raise_version(node);
     pcrec_reservation_verify_request(d->row);
