@@ -210,6 +210,7 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-scheduler-place.c \
 	lib/pc-scheduler-private.h \
 	lib/pc-scheduler-state.c \
+	lib/pc-scheduler-watch.c \
 	lib/pc-scheduler.c \
 	lib/pc-scheduler.h \
 	lib/pc-share.c \

@@ -182,8 +182,8 @@ decide_pending(struct decision *d)
         answer(d, "declined", "its time is over");
     } else if (!row->node || row->placed != row->request) {
         place(d);
-    } else if (!pc_report_node_is_usable(row->node)) {
-        refuse(d, "the node is silent");
+    } else if (!pc_booking_is_usable(d->s->booking, row->node)) {
+        refuse(d, "the node or its cloudlet is silent");
     } else if (row->judged != row->placed) {
         return false;           /* The controller's turn. */
     } else if (row->verdict[0]) {

@@ -139,7 +139,7 @@ pc_sched_update(struct pc_scheduler *s, const struct pcrec_reservation *row)
 }
 
 /* What is pending may wait for a node that is usable no more. */
-static void
+void
 pc_sched_places_changed(struct pc_scheduler *s)
 {
     struct pc_sched_reservation *r;
@@ -258,6 +258,7 @@ pc_scheduler_run(struct pc_scheduler *s)
     if (ovsdb_idl_has_ever_connected(s->loop.idl)) {
         pc_booking_run(s->booking);
         pc_sched_track(s);
+        pc_sched_watch_run(s);
         pc_sched_take_due(s);
         if (txn && active && time_msec() >= s->retry_at) {
             pc_sched_work(s, txn);
@@ -281,6 +282,7 @@ pc_scheduler_wait(struct pc_scheduler *s)
         s->failures = 0;
     }
     ovsdb_idl_track_clear(s->loop.idl);
+    pc_sched_watch_wait(s);
     if (!heap_is_empty(&s->due)) {
         pc_clock_wait_until(CONTAINER_OF(heap_max(&s->due),
                                          struct pc_sched_reservation,
@@ -326,6 +328,9 @@ pc_scheduler_create(const char *remote)
         ovsdb_idl_track_add_column(idl, columns[i]);
     }
     ovsdb_idl_add_column(idl, &pcrec_node_col_version);
+    ovsdb_idl_add_column(idl, &pcrec_cloudlet_col_reported);
+    hmap_init(&s->cloudlets);
+    s->watch_at = LLONG_MAX;
     pc_ledger_add_columns(idl);
     ovsdb_idl_set_lock(idl, PC_SCHED_LOCK);
     s->booking = pc_booking_create(idl, true);
@@ -344,6 +349,7 @@ pc_scheduler_destroy(struct pc_scheduler *s)
     if (s) {
         pc_sched_forget_all(s);
         hmap_destroy(&s->reservations);
+        pc_sched_watch_destroy(s);
         heap_destroy(&s->due);
         pc_booking_destroy(s->booking);
         ovsdb_idl_loop_destroy(&s->loop);
