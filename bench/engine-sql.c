@@ -14,7 +14,6 @@
  * limitations under the License.
  */
 
-
 #include <config.h>
 #undef NDEBUG
 #include "engine-sql.h"

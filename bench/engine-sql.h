@@ -14,7 +14,6 @@
  * limitations under the License.
  */
 
-
 #ifndef ENGINE_SQL_H
 #define ENGINE_SQL_H 1
 

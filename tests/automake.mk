@@ -302,8 +302,17 @@ UNIT_TESTS += tests/unit/test-pc-topology
 tests_unit_test_pc_topology_SOURCES = tests/unit/test-pc-topology.c
 tests_unit_test_pc_topology_LDADD = $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/test-pc-engine
-tests_unit_test_pc_engine_SOURCES = tests/unit/test-pc-engine.c
+tests_unit_test_pc_engine_SOURCES = \
+	tests/unit/engine-fixture.c \
+	tests/unit/engine-fixture.h \
+	tests/unit/test-pc-engine.c
 tests_unit_test_pc_engine_LDADD = $(UNIT_LIBS)
+UNIT_TESTS += tests/unit/test-pc-engine-explain
+tests_unit_test_pc_engine_explain_SOURCES = \
+	tests/unit/engine-fixture.c \
+	tests/unit/engine-fixture.h \
+	tests/unit/test-pc-engine-explain.c
+tests_unit_test_pc_engine_explain_LDADD = $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/test-pc-engine-oracle
 tests_unit_test_pc_engine_oracle_SOURCES = \
 	tests/unit/engine-oracle.c \
