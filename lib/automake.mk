@@ -118,6 +118,8 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-l3.h \
 	lib/pc-layout.c \
 	lib/pc-layout.h \
+	lib/pc-lock.c \
+	lib/pc-lock.h \
 	lib/pc-manifest-check.c \
 	lib/pc-manifest-check.h \
 	lib/pc-manifest-json.c \
@@ -146,7 +148,6 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-node-ports.c \
 	lib/pc-node-limits.c \
 	lib/pc-node-link.c \
-	lib/pc-node-lock.c \
 	lib/pc-node-stats.c \
 	lib/pc-node-private.h \
 	lib/pc-node-scan.c \

@@ -283,7 +283,7 @@ struct pc_ctl_counters {
 
 struct pc_controller {
     struct ovsdb_idl *idl;
-    struct ovsdb_idl *lock_idl; /* Holds the lock; NULL: none is needed. */
+    struct pc_lock *lock;       /* NULL: none is needed. */
     char *want_cloudlet;        /* Name asked for, NULL: the only one. */
     struct uuid cloudlet;       /* Zero: none. */
     char *cloudlet_name;

@@ -29,6 +29,7 @@
 #include "ovsdb-idl.h"
 #include "pc-container.h"
 #include "pc-fetch.h"
+#include "pc-lock.h"
 #include "pc-ports.h"
 #include "pc-worker.h"
 #include "sha1.h"
@@ -90,7 +91,7 @@ pc_node_create(struct ovsdb_idl *idl, const struct pc_node_config *cfg)
     struct pc_node *n = xzalloc(sizeof *n);
 
     n->idl = idl;
-    n->lock_idl = pc_node_lock_create(cfg->remote);
+    n->lock = pc_lock_create(cfg->remote);
     n->config_name = nullable_xstrdup(cfg->name);
     n->ovs_remote = (cfg->ovs_remote ? xstrdup(cfg->ovs_remote)
                      : xasprintf("unix:%s/db.sock", ovs_rundir()));
@@ -139,7 +140,7 @@ pc_node_destroy(struct pc_node *n)
     shash_destroy(&n->vis);
     pc_node_captures_destroy(n);
     pc_ports_destroy(n->ports);
-    ovsdb_idl_destroy(n->lock_idl);
+    pc_lock_destroy(n->lock);
     pc_vi_config_destroy(&n->vi_cfg);
     smap_destroy(&n->port_defaults);
     free(n->name);
@@ -347,6 +348,17 @@ learn_name(struct pc_node *n)
     pc_ports_set_defaults(n->ports, &n->port_defaults);
 }
 
+/* Nothing that the node does depends on the lock: it is for others to see that
+ * its agent runs. */
+static void
+set_lock(struct pc_node *n, const struct pcrec_node *row)
+{
+    char *name = row ? pc_lock_name("node", &row->header_.uuid) : NULL;
+
+    pc_lock_set(n->lock, name);
+    free(name);
+}
+
 /* Reads the rows of this node's VIs. */
 static void
 read_rows(struct pc_node *n)
@@ -358,7 +370,7 @@ read_rows(struct pc_node *n)
     struct shash_node *sn;
 
     n->next_cfg = global ? global->next_cfg : 0;
-    pc_node_lock_set(n, node);
+    set_lock(n, node);
     if (node) {
         pc_ports_set_bridge(n->ports, node->bridge);
         pc_capacity_from_arrays(&n->capacity, node->key_capacity,
@@ -470,7 +482,7 @@ run_vis(struct pc_node *n)
 void
 pc_node_run(struct pc_node *n, struct ovsdb_idl_txn *txn)
 {
-    pc_node_lock_run(n);
+    pc_lock_run(n->lock);
     if (!ovsdb_idl_has_ever_connected(n->idl)) {
         return;
     }
@@ -511,7 +523,7 @@ pc_node_wait(struct pc_node *n)
 {
     struct shash_node *sn;
 
-    pc_node_lock_wait(n);
+    pc_lock_wait(n->lock);
     if (!n->name) {
         return;
     }

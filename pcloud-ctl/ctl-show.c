@@ -23,8 +23,7 @@
 #include "pcloud-ctl.h"
 
 #include "openvswitch/dynamic-string.h"
-#include "pc-controller.h"
-#include "pc-node.h"
+#include "pc-lock.h"
 #include "smap.h"
 #include "util.h"
 
@@ -416,7 +415,7 @@ status_of_cloudlets(struct ctl_context *ctx, struct ctl_table *t)
     const struct pcrec_cloudlet *c;
 
     PCREC_CLOUDLET_FOR_EACH (c, ctx->idl) {
-        char *lock = pc_controller_lock_name(&c->header_.uuid);
+        char *lock = pc_lock_name("controller", &c->header_.uuid);
 
         if (ctl_query_lock(ctl_run_from_context(ctx), lock) > 0) {
             status_row(t, "cloudlet", c->name, "no agent is its controller: "
@@ -467,7 +466,7 @@ status_of_nodes(struct ctl_context *ctx, struct ctl_table *t,
     const struct pcrec_node *n;
 
     PCREC_NODE_FOR_EACH (n, ctx->idl) {
-        char *lock = pc_node_lock_name(&n->header_.uuid);
+        char *lock = pc_lock_name("node", &n->header_.uuid);
         bool dead = ctl_query_lock(ctl_run_from_context(ctx), lock) > 0;
         char *more = format_status(&n->status);
 
