@@ -176,6 +176,8 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-probe-through.c \
 	lib/pc-probe.c \
 	lib/pc-probe.h \
+	lib/pc-rbac.c \
+	lib/pc-rbac.h \
 	lib/pc-share.c \
 	lib/pc-share.h \
 	lib/pc-switch-handshake.c \

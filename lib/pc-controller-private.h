@@ -303,6 +303,7 @@ struct pc_controller {
     unsigned long *vi_numbers;
     unsigned long *placing_numbers; /* VI numbers in the transaction. */
     bool placing;                   /* Are there any? */
+    bool name_nodes;            /* May VI.node_name differ from VI.node? */
 
     /* To do. */
     struct hmapx dirty_services, dirty_vis, dirty_rules;  /* To compile. */

@@ -23,6 +23,7 @@ pcloud_ctl_pcloud_ctl_SOURCES = \
 	pcloud-ctl/ctl-prefix.c \
 	pcloud-ctl/ctl-prefix.h \
 	pcloud-ctl/ctl-query.c \
+	pcloud-ctl/ctl-rbac.c \
 	pcloud-ctl/ctl-route.c \
 	pcloud-ctl/ctl-rule.c \
 	pcloud-ctl/ctl-screen.c \

@@ -35,6 +35,7 @@ static const struct ctl_command_syntax *const all_commands[] = {
     ctl_chain_commands, ctl_rule_commands, ctl_vi_commands,
     ctl_inspect_commands, ctl_trust_commands, ctl_show_commands,
     ctl_event_commands, ctl_top_commands, ctl_explain_commands,
+    ctl_rbac_commands,
 };
 
 void
@@ -151,7 +152,11 @@ Seeing what goes on:\n\
   stats [SERVICE]             print counters\n\
   [--interval=SECS] [--batch=N] top\n\
                               print who gets how much now\n\
-  sync                        nothing, for --wait=applied\n");
+  sync                        nothing, for --wait=applied\n\
+\n\
+Database:\n\
+  rbac-init                   write the roles of the agents, for connections\n\
+                              with a role\n");
 }
 
 void

@@ -138,6 +138,7 @@ extern const struct ctl_command_syntax ctl_inspect_commands[];
 extern const struct ctl_command_syntax ctl_trust_commands[];
 bool ctl_set_anti_spoof(struct ctl_context *, const struct pcrec_vi *,
                         const char *value);
+extern const struct ctl_command_syntax ctl_rbac_commands[];
 extern const struct ctl_command_syntax ctl_show_commands[];
 extern const struct ctl_command_syntax ctl_event_commands[];
 extern const struct ctl_command_syntax ctl_explain_commands[];
