@@ -178,6 +178,8 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-probe.h \
 	lib/pc-rbac.c \
 	lib/pc-rbac.h \
+	lib/pc-schema.c \
+	lib/pc-schema.h \
 	lib/pc-share.c \
 	lib/pc-share.h \
 	lib/pc-switch-handshake.c \

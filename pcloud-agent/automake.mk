@@ -14,6 +14,8 @@ pcloud_agent_pcloud_agent_LDADD = $(PCLOUD_LIBS)
 sbin_SCRIPTS += pcloud-agent/pcloud-daemons
 EXTRA_DIST += pcloud-agent/pcloud-daemons.in
 CLEANFILES += pcloud-agent/pcloud-daemons
+pkgdata_DATA += pcloud-agent/pcloud-daemons-cluster
+EXTRA_DIST += pcloud-agent/pcloud-daemons-cluster
 
 # The patched Open vSwitch that pcloud-daemons starts.
 OVS_BINARIES = ovsdb/ovsdb-client ovsdb/ovsdb-server ovsdb/ovsdb-tool \

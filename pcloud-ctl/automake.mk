@@ -28,11 +28,14 @@ pcloud_ctl_pcloud_ctl_SOURCES = \
 	pcloud-ctl/ctl-rule.c \
 	pcloud-ctl/ctl-screen.c \
 	pcloud-ctl/ctl-screen.h \
+	pcloud-ctl/ctl-server.c \
+	pcloud-ctl/ctl-server.h \
 	pcloud-ctl/ctl-service.c \
 	pcloud-ctl/ctl-settings.c \
 	pcloud-ctl/ctl-settings.h \
 	pcloud-ctl/ctl-show-json.c \
 	pcloud-ctl/ctl-show.c \
+	pcloud-ctl/ctl-stale.c \
 	pcloud-ctl/ctl-table.c \
 	pcloud-ctl/ctl-top.c \
 	pcloud-ctl/ctl-trust.c \

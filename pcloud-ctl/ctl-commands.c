@@ -170,7 +170,9 @@ ctl_usage(void)
 %s\
 \n\
 Options:\n\
-  --db=DATABASE               connect to DATABASE\n\
+  --db=DATABASE[,DATABASE...] connect to DATABASE, or to the leader of a\n\
+                              cluster\n\
+  --no-leader-only            connect to any server of a cluster, or a relay\n\
   --run-dir=DIR               where the agent keeps its sockets\n\
   --wait=applied|drained|none  wait until the agents have applied the change\n\
   -t, --timeout=SECS          wait at most SECS seconds\n\

@@ -408,6 +408,19 @@ format_status(const struct smap *status)
     return ds_steal_cstr(&s);
 }
 
+/* The server, if it cannot be known from it which agents run. */
+static void
+status_of_database(struct ctl_context *ctx, struct ctl_table *t)
+{
+    const struct ctl_run *run = ctl_run_from_context(ctx);
+
+    if (run->leader_unknown) {
+        status_row(t, "database", run->db, "whether agents run is not known: "
+                   "among these servers is no leader, which has their locks",
+                   "no leader");
+    }
+}
+
 /* Cloudlets whose state is not kept up to date. */
 static void
 status_of_cloudlets(struct ctl_context *ctx, struct ctl_table *t)
@@ -527,6 +540,7 @@ cmd_status(struct ctl_context *ctx)
     status_of_routers(ctx, t, next_cfg);
     status_of_nodes(ctx, t, next_cfg);
     status_of_services(ctx, t);
+    status_of_database(ctx, t);         /* Those above have asked. */
     ctl_table_output(ctx, t);
 }
 

@@ -81,7 +81,8 @@ struct ctl_run {
     bool wait_applied;          /* --wait=applied. */
     bool wait_drained;          /* --wait=drained: applied, and more. */
     unsigned int timeout;       /* Seconds; 0 is forever. */
-    int leader_only, shuffle_remotes;
+    int leader_only;            /* -1: not given. */
+    int shuffle_remotes;
     bool format_given;          /* -f or --bare was given. */
     struct table_style style;
 
@@ -99,10 +100,15 @@ struct ctl_run {
     struct ovsdb_idl *idl;
     struct ovsdb_idl_txn *txn;
     struct ctl_filter filter;
+    struct ctl_stale *stale;    /* See ctl-stale.c. */
     struct jsonrpc *query;      /* See ctl-query.c. */
+    struct jsonrpc *leader;     /* Likewise. */
+    bool leader_unknown;        /* It was looked for in vain. */
     struct uuid *deleted;       /* Rules that this transaction deletes. */
     size_t n_deleted, allocated_deleted;
     bool changed;               /* The commit changed something. */
+    bool doubtful;              /* The connection was lost during a commit. */
+    int64_t cfg_before;         /* PacketCloud.next_cfg before it; -1: none. */
     bool sync;                  /* Raise next_cfg even if nothing changed. */
     struct ctl_watch *watches;
     size_t n_watches, allocated_watches;

@@ -34,6 +34,7 @@ TESTSUITE_AT = \
 	tests/pc-compile.at \
 	tests/pc-controller-chain.at \
 	tests/pc-build.at \
+	tests/pc-cluster.at \
 	tests/pc-cluster-rbac.at \
 	tests/pc-daemons.at \
 	tests/pc-event.at \
