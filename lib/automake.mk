@@ -139,6 +139,8 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-layout.h \
 	lib/pc-ledger.c \
 	lib/pc-ledger.h \
+	lib/pc-lock.c \
+	lib/pc-lock.h \
 	lib/pc-manifest-check.c \
 	lib/pc-manifest-check.h \
 	lib/pc-manifest-part.c \
@@ -165,7 +167,6 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-node-ports.c \
 	lib/pc-node-limits.c \
 	lib/pc-node-link.c \
-	lib/pc-node-lock.c \
 	lib/pc-node-stats.c \
 	lib/pc-node-private.h \
 	lib/pc-node-report.c \
@@ -213,6 +214,10 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-scheduler-watch.c \
 	lib/pc-scheduler.c \
 	lib/pc-scheduler.h \
+	lib/pc-rbac.c \
+	lib/pc-rbac.h \
+	lib/pc-schema.c \
+	lib/pc-schema.h \
 	lib/pc-share.c \
 	lib/pc-share.h \
 	lib/pc-slot-time.c \

@@ -247,6 +247,7 @@ pc_ctl_create_vi(struct pc_controller *c, struct pc_ctl_service *svc,
     pcrec_vi_set_name(vi, name);
     pcrec_vi_set_service(vi, row);
     pcrec_vi_set_node(vi, node);
+    pcrec_vi_set_node_name(vi, node->name);
     pcrec_vi_set_number(vi, number);
     pcrec_vi_set_admin_state(vi, "up");
     pcrec_vi_set_weight(vi, 100);
@@ -427,6 +428,29 @@ pc_ctl_release_numbers(struct pc_controller *c)
     c->placing = false;
 }
 
+/* VI.node_name follows VI.node, whoever has changed that: the role-based access
+ * control of the database goes by it (pc-rbac.h). */
+static void
+pc_ctl_name_nodes(struct pc_controller *c)
+{
+    const struct pc_ctl_vi *vi;
+
+    if (!c->name_nodes) {
+        return;
+    }
+    c->name_nodes = false;
+    HMAP_FOR_EACH (vi, hmap_node, &c->vis) {
+        const struct pcrec_vi *row
+            = pcrec_vi_get_for_uuid(c->idl, &vi->vi.uuid);
+        const char *name = row && row->node ? row->node->name : "";
+
+        if (row && strcmp(row->node_name, name)) {
+            pcrec_vi_set_node_name(row, name);
+            c->name_nodes = true;       /* Until it is seen there. */
+        }
+    }
+}
+
 /* Writes into 'txn' what the services marked 'to_place' and the VIs that leave
  * need.  ('txn' is nonnull only when the last transaction is decided.) */
 void
@@ -443,6 +467,7 @@ pc_ctl_place_run(struct pc_controller *c, struct ovsdb_idl_txn *txn)
     if (c->placing) {
         pc_ctl_release_numbers(c);
     }
+    pc_ctl_name_nodes(c);
     HMAPX_FOR_EACH_SAFE (node, &c->to_place) {
         struct pc_ctl_service *svc = node->data;
         const struct pcrec_service *row

@@ -289,7 +289,7 @@ struct pc_ctl_counters {
 
 struct pc_controller {
     struct ovsdb_idl *idl;
-    struct ovsdb_idl *lock_idl; /* Holds the lock; NULL: none is needed. */
+    struct pc_lock *lock;       /* NULL: none is needed. */
     char *want_cloudlet;        /* Name asked for, NULL: the only one. */
     struct uuid cloudlet;       /* Zero: none. */
     char *cloudlet_name;
@@ -309,6 +309,7 @@ struct pc_controller {
     unsigned long *vi_numbers;
     unsigned long *placing_numbers; /* VI numbers in the transaction. */
     bool placing;                   /* Are there any? */
+    bool name_nodes;            /* May VI.node_name differ from VI.node? */
 
     /* To do. */
     struct hmapx dirty_services, dirty_vis, dirty_rules;  /* To compile. */

@@ -25,6 +25,7 @@
 #include "pc-event.h"
 #include "pc-explain.h"
 #include "pc-flow-table.h"
+#include "pc-lock.h"
 #include "pc-overlap.h"
 #include "pc-report.h"
 #include "timeval.h"
@@ -197,12 +198,7 @@ pc_controller_create(struct ovsdb_idl *idl, const char *remote,
     c->idl = idl;
     c->want_cloudlet = nullable_xstrdup(cloudlet);
     pc_controller_init_maps(c);
-    if (remote) {
-        /* A connection of its own: on that of 'idl' the lack of the lock
-         * would keep the node role from writing. */
-        c->lock_idl = ovsdb_idl_create(remote, &pcrec_idl_class, false, true);
-        ovsdb_idl_add_column(c->lock_idl, &pcrec_cloudlet_col_name);
-    }
+    c->lock = pc_lock_create(remote);
     c->drain = pc_ctl_drain_create();
     c->report = pc_ctl_report_create();
     c->explain = pc_explain_create(c);
@@ -262,7 +258,7 @@ pc_controller_destroy(struct pc_controller *c)
     pc_ctl_report_destroy(c->report);
     pc_explain_destroy(c->explain);     /* Now no read refers to it. */
     pc_controller_destroy_maps(c);
-    ovsdb_idl_destroy(c->lock_idl);
+    pc_lock_destroy(c->lock);
     free(c->cloudlet_name);
     free(c->want_cloudlet);
     free(c);
@@ -300,27 +296,15 @@ pc_controller_find_cloudlet(const struct pc_controller *c)
     return found;
 }
 
-/* Returns the name of the OVSDB lock that the controller of the cloudlet with
- * 'uuid' holds while it is active, for the caller to free. */
-char *
-pc_controller_lock_name(const struct uuid *uuid)
-{
-    return xasprintf("packetcloud_controller_%08x%08x%08x%08x",
-                     uuid->parts[0], uuid->parts[1], uuid->parts[2],
-                     uuid->parts[3]);
-}
-
 static void
 pc_controller_set_cloudlet(struct pc_controller *c,
                            const struct pcrec_cloudlet *cloudlet)
 {
-    char *lock = pc_controller_lock_name(&cloudlet->header_.uuid);
+    char *lock = pc_lock_name("controller", &cloudlet->header_.uuid);
 
     c->cloudlet = cloudlet->header_.uuid;
     c->cloudlet_name = xstrdup(cloudlet->name);
-    if (c->lock_idl) {
-        ovsdb_idl_set_lock(c->lock_idl, lock);
-    }
+    pc_lock_set(c->lock, lock);
     VLOG_INFO("cloudlet %s", cloudlet->name);
     free(lock);
 }
@@ -330,9 +314,7 @@ pc_controller_lose_cloudlet(struct pc_controller *c)
 {
     VLOG_INFO("cloudlet %s is gone", c->cloudlet_name);
     pc_controller_unload(c, true);
-    if (c->lock_idl) {
-        ovsdb_idl_set_lock(c->lock_idl, NULL);
-    }
+    pc_lock_set(c->lock, NULL);
     c->cloudlet = UUID_ZERO;
     free(c->cloudlet_name);
     c->cloudlet_name = NULL;
@@ -373,8 +355,8 @@ pc_controller_run_database(struct pc_controller *c)
     if (uuid_is_zero(&c->cloudlet)) {
         pc_controller_set_cloudlet(c, cloudlet);
     }
-    if (c->lock_idl && !ovsdb_idl_has_lock(c->lock_idl)) {
-        if (c->loaded && ovsdb_idl_is_lock_contended(c->lock_idl)) {
+    if (!pc_lock_is_held(c->lock)) {
+        if (c->loaded && pc_lock_is_contended(c->lock)) {
             VLOG_INFO("another controller has taken over cloudlet %s",
                       c->cloudlet_name);
             pc_controller_unload(c, false);
@@ -403,9 +385,7 @@ pc_controller_run(struct pc_controller *c, struct ovsdb_idl_txn *txn)
     long long int start = time_usec();
     uint64_t compiled = c->counters.n_compiled;
 
-    if (c->lock_idl) {
-        ovsdb_idl_run(c->lock_idl);
-    }
+    pc_lock_run(c->lock);
     if (ovsdb_idl_has_ever_connected(c->idl)) {
         bool active = pc_controller_run_database(c);
 
@@ -453,9 +433,7 @@ pc_controller_run(struct pc_controller *c, struct ovsdb_idl_txn *txn)
 void
 pc_controller_wait(struct pc_controller *c)
 {
-    if (c->lock_idl) {
-        ovsdb_idl_wait(c->lock_idl);
-    }
+    pc_lock_wait(c->lock);
     pc_ctl_sync_wait(c);
     pc_ctl_overlap_wait(c);
     pc_ctl_drain_wait(c);

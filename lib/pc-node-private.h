@@ -53,6 +53,7 @@
 #include "smap.h"
 #include "svec.h"
 
+struct pc_lock;
 struct pc_worker;
 struct pcrec_node;
 struct pcrec_vi;
@@ -232,7 +233,7 @@ struct pc_node {
     struct pc_vi_config vi_cfg;
     int config_error;           /* Of the state directory; 0: fine. */
 
-    struct ovsdb_idl *lock_idl; /* Holds pc_node_lock_name(); NULL: none. */
+    struct pc_lock *lock;       /* For others to see; NULL: none. */
     struct pc_events *events;   /* The agent's; NULL: none are recorded. */
     const struct pc_node_listener *listener;    /* May be NULL. */
     void *listener_aux;
@@ -268,12 +269,6 @@ struct pc_node {
 /* pc-node.c */
 void pc_node_want_destroy(struct pc_node_want *);
 bool pc_node_is_wired(const struct pc_node_vi *);
-
-/* pc-node-lock.c */
-struct ovsdb_idl *pc_node_lock_create(const char *remote);
-void pc_node_lock_set(const struct pc_node *, const struct pcrec_node *);
-void pc_node_lock_run(struct pc_node *);
-void pc_node_lock_wait(const struct pc_node *);
 
 /* pc-node-vi.c */
 struct pc_node_vi *pc_node_vi_create(struct pc_node *, const char *name);

@@ -30,6 +30,7 @@
 #include "pc-clock.h"
 #include "pc-container.h"
 #include "pc-fetch.h"
+#include "pc-lock.h"
 #include "pc-ports.h"
 #include "pc-report.h"
 #include "pc-request.h"
@@ -94,7 +95,7 @@ pc_node_create(struct ovsdb_idl *idl, const struct pc_node_config *cfg)
     struct pc_node *n = xzalloc(sizeof *n);
 
     n->idl = idl;
-    n->lock_idl = pc_node_lock_create(cfg->remote);
+    n->lock = pc_lock_create(cfg->remote);
     n->config_name = nullable_xstrdup(cfg->name);
     n->ovs_remote = (cfg->ovs_remote ? xstrdup(cfg->ovs_remote)
                      : xasprintf("unix:%s/db.sock", ovs_rundir()));
@@ -143,7 +144,7 @@ pc_node_destroy(struct pc_node *n)
     shash_destroy(&n->vis);
     pc_node_captures_destroy(n);
     pc_ports_destroy(n->ports);
-    ovsdb_idl_destroy(n->lock_idl);
+    pc_lock_destroy(n->lock);
     pc_vi_config_destroy(&n->vi_cfg);
     smap_destroy(&n->port_defaults);
     free(n->name);
@@ -378,6 +379,17 @@ learn_name(struct pc_node *n)
     pc_ports_set_defaults(n->ports, &n->port_defaults);
 }
 
+/* Nothing that the node does depends on the lock: it is for others to see that
+ * its agent runs. */
+static void
+set_lock(struct pc_node *n, const struct pcrec_node *row)
+{
+    char *name = row ? pc_lock_name("node", &row->header_.uuid) : NULL;
+
+    pc_lock_set(n->lock, name);
+    free(name);
+}
+
 /* Reads the rows of this node's VIs. */
 static void
 read_rows(struct pc_node *n)
@@ -390,7 +402,7 @@ read_rows(struct pc_node *n)
 
     n->next_cfg = global ? global->next_cfg : 0;
     n->slot_at = 0;
-    pc_node_lock_set(n, node);
+    set_lock(n, node);
     if (node) {
         pc_ports_set_bridge(n->ports, node->bridge);
         pc_capacity_from_arrays(&n->capacity, node->key_capacity,
@@ -507,7 +519,7 @@ run_vis(struct pc_node *n)
 void
 pc_node_run(struct pc_node *n, struct ovsdb_idl_txn *txn)
 {
-    pc_node_lock_run(n);
+    pc_lock_run(n->lock);
     if (!ovsdb_idl_has_ever_connected(n->idl)) {
         return;
     }
@@ -549,7 +561,7 @@ pc_node_wait(struct pc_node *n)
 {
     struct shash_node *sn;
 
-    pc_node_lock_wait(n);
+    pc_lock_wait(n->lock);
     if (!n->name) {
         return;
     }

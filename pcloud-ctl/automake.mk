@@ -32,15 +32,19 @@ pcloud_ctl_pcloud_ctl_SOURCES = \
 	pcloud-ctl/ctl-reserve.c \
 	pcloud-ctl/ctl-reserve.h \
 	pcloud-ctl/ctl-report.c \
+	pcloud-ctl/ctl-rbac.c \
 	pcloud-ctl/ctl-route.c \
 	pcloud-ctl/ctl-rule.c \
 	pcloud-ctl/ctl-screen.c \
 	pcloud-ctl/ctl-screen.h \
+	pcloud-ctl/ctl-server.c \
+	pcloud-ctl/ctl-server.h \
 	pcloud-ctl/ctl-service.c \
 	pcloud-ctl/ctl-settings.c \
 	pcloud-ctl/ctl-settings.h \
 	pcloud-ctl/ctl-show-json.c \
 	pcloud-ctl/ctl-show.c \
+	pcloud-ctl/ctl-stale.c \
 	pcloud-ctl/ctl-table.c \
 	pcloud-ctl/ctl-tariff.c \
 	pcloud-ctl/ctl-top.c \

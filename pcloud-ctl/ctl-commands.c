@@ -39,6 +39,7 @@ static const struct ctl_command_syntax *const all_commands[] = {
     ctl_provider_commands, ctl_tariff_commands, ctl_ledger_commands,
     ctl_reserve_commands, ctl_reservation_commands,
     ctl_event_commands, ctl_top_commands, ctl_explain_commands,
+    ctl_rbac_commands,
 };
 
 void
@@ -193,7 +194,11 @@ Seeing what goes on:\n\
   stats [SERVICE]             print counters\n\
   [--interval=SECS] [--batch=N] top\n\
                               print who gets how much now\n\
-  sync                        nothing, for --wait=applied\n");
+  sync                        nothing, for --wait=applied\n\
+\n\
+Database:\n\
+  rbac-init                   write the roles of the agents, for connections\n\
+                              with a role\n");
 }
 
 void
@@ -208,7 +213,9 @@ ctl_usage(void)
 %s\
 \n\
 Options:\n\
-  --db=DATABASE               connect to DATABASE\n\
+  --db=DATABASE[,DATABASE...] connect to DATABASE, or to the leader of a\n\
+                              cluster\n\
+  --no-leader-only            connect to any server of a cluster, or a relay\n\
   --run-dir=DIR               where the agent keeps its sockets\n\
   --wait=applied|drained|none  wait until the agents have applied the change\n\
   --wait=scheduled|active     wait until reservations are decided, or have begun\n\

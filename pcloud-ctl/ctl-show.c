@@ -23,8 +23,7 @@
 #include "pcloud-ctl.h"
 
 #include "openvswitch/dynamic-string.h"
-#include "pc-controller.h"
-#include "pc-node.h"
+#include "pc-lock.h"
 #include "pc-report.h"
 #include "smap.h"
 #include "util.h"
@@ -414,6 +413,19 @@ format_status(const struct smap *status)
     return ds_steal_cstr(&s);
 }
 
+/* The server, if it cannot be known from it which agents run. */
+static void
+status_of_database(struct ctl_context *ctx, struct ctl_table *t)
+{
+    const struct ctl_run *run = ctl_run_from_context(ctx);
+
+    if (run->leader_unknown) {
+        status_row(t, "database", run->db, "whether agents run is not known: "
+                   "among these servers is no leader, which has their locks",
+                   "no leader");
+    }
+}
+
 /* Cloudlets whose state is not kept up to date. */
 static void
 status_of_cloudlets(struct ctl_context *ctx, struct ctl_table *t)
@@ -421,7 +433,7 @@ status_of_cloudlets(struct ctl_context *ctx, struct ctl_table *t)
     const struct pcrec_cloudlet *c;
 
     PCREC_CLOUDLET_FOR_EACH (c, ctx->idl) {
-        char *lock = pc_controller_lock_name(&c->header_.uuid);
+        char *lock = pc_lock_name("controller", &c->header_.uuid);
 
         if (ctl_query_lock(ctl_run_from_context(ctx), lock) > 0) {
             status_row(t, "cloudlet", c->name, "no agent is its controller: "
@@ -472,7 +484,7 @@ status_of_nodes(struct ctl_context *ctx, struct ctl_table *t,
     const struct pcrec_node *n;
 
     PCREC_NODE_FOR_EACH (n, ctx->idl) {
-        char *lock = pc_node_lock_name(&n->header_.uuid);
+        char *lock = pc_lock_name("node", &n->header_.uuid);
         bool dead = ctl_query_lock(ctl_run_from_context(ctx), lock) > 0;
         bool silent = !pc_report_node_is_usable(n);
         char *more = format_status(&n->status);
@@ -538,6 +550,7 @@ cmd_status(struct ctl_context *ctx)
     status_of_routers(ctx, t, next_cfg);
     status_of_nodes(ctx, t, next_cfg);
     status_of_services(ctx, t);
+    status_of_database(ctx, t);         /* Those above have asked. */
     ctl_table_output(ctx, t);
 }
 

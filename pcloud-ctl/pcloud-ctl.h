@@ -85,7 +85,8 @@ struct ctl_run {
     bool wait_scheduled;        /* --wait=scheduled. */
     bool wait_active;           /* --wait=active: scheduled, and more. */
     unsigned int timeout;       /* Seconds; 0 is forever. */
-    int leader_only, shuffle_remotes;
+    int leader_only;            /* -1: not given. */
+    int shuffle_remotes;
     bool format_given;          /* -f or --bare was given. */
     struct table_style style;
 
@@ -104,10 +105,15 @@ struct ctl_run {
     struct ovsdb_idl *idl;
     struct ovsdb_idl_txn *txn;
     struct ctl_filter filter;
+    struct ctl_stale *stale;    /* See ctl-stale.c. */
     struct jsonrpc *query;      /* See ctl-query.c. */
+    struct jsonrpc *leader;     /* Likewise. */
+    bool leader_unknown;        /* It was looked for in vain. */
     struct uuid *deleted;       /* Rules that this transaction deletes. */
     size_t n_deleted, allocated_deleted;
     bool changed;               /* The commit changed something. */
+    bool doubtful;              /* The connection was lost during a commit. */
+    int64_t cfg_before;         /* PacketCloud.next_cfg before it; -1: none. */
     bool sync;                  /* Raise next_cfg even if nothing changed. */
     struct ctl_watch *watches;
     size_t n_watches, allocated_watches;
@@ -152,6 +158,7 @@ bool ctl_set_anti_spoof(struct ctl_context *, const struct pcrec_vi *,
 extern const struct ctl_command_syntax ctl_provider_commands[];
 extern const struct ctl_command_syntax ctl_tariff_commands[];
 extern const struct ctl_command_syntax ctl_ledger_commands[];
+extern const struct ctl_command_syntax ctl_rbac_commands[];
 extern const struct ctl_command_syntax ctl_show_commands[];
 extern const struct ctl_command_syntax ctl_event_commands[];
 extern const struct ctl_command_syntax ctl_explain_commands[];

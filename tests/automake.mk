@@ -35,6 +35,8 @@ TESTSUITE_AT = \
 	tests/pc-compile.at \
 	tests/pc-controller-chain.at \
 	tests/pc-build.at \
+	tests/pc-cluster.at \
+	tests/pc-cluster-rbac.at \
 	tests/pc-daemons.at \
 	tests/pc-event.at \
 	tests/pc-harness.at \
@@ -234,6 +236,10 @@ tests_unit_test_pc_flow_table_SOURCES = \
 	tests/unit/fake-switch.h \
 	tests/unit/test-pc-flow-table.c
 tests_unit_test_pc_flow_table_LDADD = $(UNIT_LIBS)
+UNIT_TESTS += tests/unit/test-pc-rbac
+tests_unit_test_pc_rbac_SOURCES = tests/unit/test-pc-rbac.c
+tests_unit_test_pc_rbac_LDADD = $(UNIT_LIBS)
+
 UNIT_TESTS += tests/unit/test-pc-share
 tests_unit_test_pc_share_SOURCES = tests/unit/test-pc-share.c
 tests_unit_test_pc_share_LDADD = $(UNIT_LIBS)
