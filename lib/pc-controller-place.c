@@ -21,6 +21,7 @@
 #include "openvswitch/vlog.h"
 #include "ovsdb-idl.h"
 #include "pc-controller-private.h"
+#include "pc-fault.h"
 #include "util.h"
 
 VLOG_DEFINE_THIS_MODULE(pc_controller_place);
@@ -514,6 +515,7 @@ pc_ctl_delete_run(struct pc_controller *c, struct ovsdb_idl_txn *txn)
         const struct pcrec_vi *row
             = pcrec_vi_get_for_uuid(c->idl, &vi->vi.uuid);
         if (row && pc_ctl_all_done(c, vi->leave_generation)) {
+            pc_fault(c->fault, "before-delete");
             VLOG_INFO("%s: removed", row->name);
             pcrec_vi_delete(row);
             changed = true;

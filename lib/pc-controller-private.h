@@ -333,6 +333,7 @@ struct pc_controller {
 
     struct hmap reservations;   /* Contains "struct pc_ctl_reservation"s. */
     struct hmapx dirty_reservations;
+    char *fault;                /* For tests: pc_controller_set_fault(). */
     int64_t expire_at;          /* When the next VI ends, in s since the epoch. */
     bool expire_changed;        /* VIs or reservations have changed. */
 
@@ -503,6 +504,7 @@ void pc_ctl_reserve_track(struct pc_controller *);
 void pc_ctl_reserve_unload(struct pc_controller *);
 bool pc_ctl_reserve_run(struct pc_controller *, struct ovsdb_idl_txn *);
 void pc_ctl_reserve_expire(struct pc_controller *);
+void pc_ctl_reserve_vi_lost(struct pc_controller *);
 void pc_ctl_reserve_wait(const struct pc_controller *);
 
 /* pc-controller-drain.c. */

@@ -181,6 +181,7 @@ pc_controller_destroy_maps(struct pc_controller *c)
     hmapx_destroy(&c->stale);
     hmap_destroy(&c->reservations);
     hmapx_destroy(&c->dirty_reservations);
+    free(c->fault);
     hmapx_destroy(&c->to_return);
 }
 
@@ -270,6 +271,13 @@ void
 pc_controller_set_events(struct pc_controller *c, struct pc_events *events)
 {
     c->events = events;
+}
+
+void
+pc_controller_set_fault(struct pc_controller *c, const char *fault)
+{
+    free(c->fault);
+    c->fault = nullable_xstrdup(fault);
 }
 
 /* Which cloudlet. */

@@ -70,6 +70,8 @@ struct pc_scheduler {
     struct pc_booking *booking;
     bool loaded;                /* All rows are in 'reservations'. */
     bool active;                /* Has the lock. */
+    char *fault;                /* For tests: see pc_scheduler_create(). */
+    const char *step;           /* What was decided last, for 'fault'. */
     int64_t now;                /* In this run. */
     unsigned int failures;      /* Transactions that failed, in a row. */
     long long int retry_at;     /* Nothing is written before, in ms. */

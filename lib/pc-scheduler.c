@@ -22,6 +22,7 @@
 #include "openvswitch/poll-loop.h"
 #include "openvswitch/vlog.h"
 #include "pc-clock.h"
+#include "pc-fault.h"
 #include "pc-ledger.h"
 #include "timeval.h"
 #include "unixctl.h"
@@ -211,6 +212,17 @@ pc_sched_land(struct pc_scheduler *s)
     }
 }
 
+/* The point 'when', "before" etc., of the step that was decided last. */
+static void
+pc_sched_fault(const struct pc_scheduler *s, const char *when)
+{
+    if (s->fault && s->step) {
+        char *point = xasprintf("%s-%s", when, s->step);
+        pc_fault(s->fault, point);
+        free(point);
+    }
+}
+
 /* Writes what the reservations that are dirty need. */
 static void
 pc_sched_work(struct pc_scheduler *s, struct ovsdb_idl_txn *txn)
@@ -247,7 +259,8 @@ void
 pc_scheduler_run(struct pc_scheduler *s)
 {
     struct ovsdb_idl_txn *txn = ovsdb_idl_loop_run(&s->loop);
-    bool active = ovsdb_idl_has_lock(s->loop.idl);
+    bool active = (ovsdb_idl_has_lock(s->loop.idl)
+                   || nullable_string_is_equal(s->fault, "no-lock"));
 
     s->now = pc_clock_now();
     if (active != s->active) {
@@ -269,8 +282,13 @@ pc_scheduler_run(struct pc_scheduler *s)
 void
 pc_scheduler_wait(struct pc_scheduler *s)
 {
+    pc_sched_fault(s, "before");
     int retval = ovsdb_idl_loop_commit_and_wait(&s->loop);
 
+    pc_sched_fault(s, retval > 0 ? "after" : "sent");
+    if (retval >= 0) {
+        s->step = NULL;
+    }
     if (!retval) {
         /* Somebody else was faster, which is no reason to wait once; or what we
          * write is refused, and will be again. */
@@ -315,7 +333,7 @@ pc_scheduler_status(struct unixctl_conn *conn, int argc OVS_UNUSED,
 }
 
 struct pc_scheduler *
-pc_scheduler_create(const char *remote)
+pc_scheduler_create(const char *remote, const char *fault)
 {
     struct pc_scheduler *s = xzalloc(sizeof *s);
     struct ovsdb_idl *idl = ovsdb_idl_create(remote, &pcrec_idl_class, false,
@@ -332,7 +350,10 @@ pc_scheduler_create(const char *remote)
     hmap_init(&s->cloudlets);
     s->watch_at = LLONG_MAX;
     pc_ledger_add_columns(idl);
-    ovsdb_idl_set_lock(idl, PC_SCHED_LOCK);
+    s->fault = nullable_xstrdup(fault);
+    if (!nullable_string_is_equal(fault, "no-lock")) {
+        ovsdb_idl_set_lock(idl, PC_SCHED_LOCK);
+    }
     s->booking = pc_booking_create(idl, true);
     hmap_init(&s->reservations);
     heap_init(&s->due);
@@ -353,6 +374,7 @@ pc_scheduler_destroy(struct pc_scheduler *s)
         heap_destroy(&s->due);
         pc_booking_destroy(s->booking);
         ovsdb_idl_loop_destroy(&s->loop);
+        free(s->fault);
         free(s);
     }
 }

@@ -186,11 +186,12 @@ agent_start(struct agent *agent)
     }
     pc_controller_register(idl);
     if (o->scheduler) {
-        agent->scheduler = pc_scheduler_create(o->db);
+        agent->scheduler = pc_scheduler_create(o->db, getenv("PCLOUD_FAULT"));
     }
     if (o->controller) {
         agent->controller = pc_controller_create(idl, o->db, o->cloudlet);
         pc_controller_set_events(agent->controller, agent->events);
+        pc_controller_set_fault(agent->controller, getenv("PCLOUD_FAULT"));
     }
     if (o->node) {
         agent->node = agent_node_create(idl, o, agent->events,

@@ -20,6 +20,7 @@ EXTRA_DIST += \
 	tests/check-rules \
 	tests/install-test.c \
 	tests/of-proxy \
+	tests/reservation-check \
 	tests/pcloud-lib.sh \
 	tests/run-autotest \
 	tests/run-unit \
@@ -45,6 +46,7 @@ TESTSUITE_AT = \
 	tests/pc-money.at \
 	tests/pc-remote.at \
 	tests/pc-request.at \
+	tests/pc-scheduler.at \
 	tests/pc-tariff.at \
 	tests/pc-vi-type.at \
 	tests/pc-topology.at \
