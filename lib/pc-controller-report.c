@@ -202,6 +202,7 @@ pc_ctl_report_unload(struct pc_controller *c)
         pc_ctl_node_destroy(r, node);
     }
     r->wake_at = r->written_at = r->reported = 0;
+    r->idl_seqno = 0;           /* All is to be read again. */
 }
 
 void
