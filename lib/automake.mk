@@ -175,6 +175,7 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-node-vi-down.c \
 	lib/pc-node-vi-up.c \
 	lib/pc-node-vi.c \
+	lib/pc-node-want.c \
 	lib/pc-node.c \
 	lib/pc-node.h \
 	lib/pc-ofpact.c \

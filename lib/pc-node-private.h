@@ -20,6 +20,7 @@
 /* What the files of the node role share; see pc-node.h.
  *
  *     pc-node.c         rows -> wanted VIs; main loop; what a restart finds
+ *     pc-node-want.c    rows -> what a VI is to be
  *     pc-node-vi.c      one VI and its state machine
  *     pc-node-vi-up.c   its steps up
  *     pc-node-vi-down.c its steps down
@@ -266,8 +267,13 @@ struct pc_node {
     long long int report_interval; /* In ms; 0: there is no row. */
 };
 
-/* pc-node.c */
+/* pc-node-want.c */
+struct pc_node_want *pc_node_want_from_row(const struct pc_node *,
+                                           const struct pcrec_vi *);
+void pc_node_vi_set_want(struct pc_node_vi *, struct pc_node_want *);
 void pc_node_want_destroy(struct pc_node_want *);
+
+/* pc-node.c */
 bool pc_node_is_wired(const struct pc_node_vi *);
 
 /* pc-node-vi.c */
