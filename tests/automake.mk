@@ -74,6 +74,7 @@ SYSTEM_TESTSUITE_AT = \
 	tests/pc-system-mtu.at \
 	tests/pc-system-node.at \
 	tests/pc-system-random.at \
+	tests/pc-system-rbac.at \
 	tests/pc-system-remote.at \
 	tests/pc-system-replica.at \
 	tests/pc-system-report.at \

@@ -183,7 +183,7 @@ pcloud_db_create () {
 # pcloud_db_start [ARG...]
 pcloud_db_start () {
     rm -f "$PCLOUD_RUNDIR/db.sock"
-    ovsdb-server --detach --no-chdir -vconsole:off \
+    sw ovsdb-server --detach --no-chdir -vconsole:off \
         --pidfile="$PCLOUD_RUNDIR/ovsdb-server.pid" \
         --unixctl="$PCLOUD_RUNDIR/ovsdb-server.ctl" \
         --log-file="$PCLOUD_LOGDIR/ovsdb-server.log" \
