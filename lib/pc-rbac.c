@@ -61,18 +61,13 @@ static const struct pc_rbac_permission controller[] = {
 };
 
 static const struct pc_rbac_permission scheduler[] = {
-    { "PacketCloud", "", false, { "next_cfg" } },
-    { "Node", "", false, { "state", "version" } },
-    { "Service", "", false, { "replicas" } },
-    { "VI", "", true,
-      { "admin_state", "capacity", "name", "node", "node_name",
-        "reservation", "service", "slots", "weight" } },
+    { "Node", "", false, { "version" } },
     { "Provider", "", false, { "balance", "entries" } },
     { "Reservation", "", false,
       { "alternatives", "answered", "changes", "made", "node", "paid",
-        "placed", "price", "reason", "refused", "slots", "state" } },
+        "placed", "price", "proposed", "reason", "refused", "slots",
+        "state" } },
     { "Ledger", "", true, { NULL } },
-    { "Event", "", true, { NULL } },
     { NULL, NULL, false, { NULL } }
 };
 

@@ -40,9 +40,6 @@
 #include "pc-scheduler.h"
 #include "lib/pc-idl.h"
 
-/* The OVSDB lock. */
-#define PC_SCHED_LOCK "packetcloud_scheduler"
-
 /* How many reservations one transaction may be about. */
 #define PC_SCHED_BATCH 500
 

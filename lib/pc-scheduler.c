@@ -24,6 +24,7 @@
 #include "pc-clock.h"
 #include "pc-fault.h"
 #include "pc-ledger.h"
+#include "pc-lock.h"
 #include "timeval.h"
 #include "unixctl.h"
 #include "util.h"
@@ -352,7 +353,10 @@ pc_scheduler_create(const char *remote, const char *fault)
     pc_ledger_add_columns(idl);
     s->fault = nullable_xstrdup(fault);
     if (!nullable_string_is_equal(fault, "no-lock")) {
-        ovsdb_idl_set_lock(idl, PC_SCHED_LOCK);
+        char *lock = pc_lock_name("scheduler", NULL);
+
+        ovsdb_idl_set_lock(idl, lock);
+        free(lock);
     }
     s->booking = pc_booking_create(idl, true);
     hmap_init(&s->reservations);

@@ -45,6 +45,7 @@ pcloud_ctl_pcloud_ctl_SOURCES = \
 	pcloud-ctl/ctl-show-json.c \
 	pcloud-ctl/ctl-show.c \
 	pcloud-ctl/ctl-stale.c \
+	pcloud-ctl/ctl-status.c \
 	pcloud-ctl/ctl-table.c \
 	pcloud-ctl/ctl-tariff.c \
 	pcloud-ctl/ctl-top.c \

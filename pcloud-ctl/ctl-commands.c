@@ -36,6 +36,7 @@ static const struct ctl_command_syntax *const all_commands[] = {
     ctl_image_commands, ctl_service_commands,
     ctl_chain_commands, ctl_rule_commands, ctl_vi_commands,
     ctl_inspect_commands, ctl_trust_commands, ctl_show_commands,
+    ctl_status_commands,
     ctl_provider_commands, ctl_tariff_commands, ctl_ledger_commands,
     ctl_reserve_commands, ctl_reservation_commands,
     ctl_event_commands, ctl_top_commands, ctl_explain_commands,
@@ -218,7 +219,7 @@ Options:\n\
   --no-leader-only            connect to any server of a cluster, or a relay\n\
   --run-dir=DIR               where the agent keeps its sockets\n\
   --wait=applied|drained|none  wait until the agents have applied the change\n\
-  --wait=scheduled|active     wait until reservations are decided, or have begun\n\
+  --wait=scheduled|active     wait until reservations are decided, have begun\n\
   -t, --timeout=SECS          wait at most SECS seconds\n\
   --dry-run                   do not change the database\n\
   --oneline                   print exactly one line of output per command\n",

@@ -160,6 +160,7 @@ extern const struct ctl_command_syntax ctl_tariff_commands[];
 extern const struct ctl_command_syntax ctl_ledger_commands[];
 extern const struct ctl_command_syntax ctl_rbac_commands[];
 extern const struct ctl_command_syntax ctl_show_commands[];
+extern const struct ctl_command_syntax ctl_status_commands[];
 extern const struct ctl_command_syntax ctl_event_commands[];
 extern const struct ctl_command_syntax ctl_explain_commands[];
 extern const struct ctl_command_syntax ctl_top_commands[];
@@ -360,6 +361,9 @@ void ctl_cell_amount(struct ctl_table *, const struct pc_amount *);
 void ctl_cell_report(struct ctl_table *, char **keys, const int64_t *values,
                      size_t n);
 void ctl_cell_node_total(struct ctl_table *, const struct pcrec_node *);
+
+/* ctl-show.c */
+void ctl_show_prerequisites(struct ctl_context *);
 
 /* ctl-show-json.c */
 void ctl_show_to_json(struct ds *, int flags);
