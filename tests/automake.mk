@@ -72,6 +72,7 @@ SYSTEM_TESTSUITE_AT = \
 	tests/pc-system-random.at \
 	tests/pc-system-remote.at \
 	tests/pc-system-replica.at \
+	tests/pc-system-reserve.at \
 	tests/pc-system-service.at \
 	tests/pc-system-vi-type.at
 EXTRA_DIST += $(COMMON_AT) $(TESTSUITE_AT) $(SYSTEM_TESTSUITE_AT) package.m4
