@@ -128,7 +128,6 @@ static void
 cmd_reservation_show(struct ctl_context *ctx)
 {
     const struct pcrec_reservation *r;
-    const struct smap_node *node;
     struct ds *s = &ctx->output;
 
     PCREC_RESERVATION_FOR_EACH (r, ctx->idl) {
@@ -145,9 +144,7 @@ cmd_reservation_show(struct ctl_context *ctx)
     if (r->reason[0]) {
         ds_put_format(s, "    reason: %s\n", r->reason);
     }
-    SMAP_FOR_EACH (node, &r->alternatives) {
-        ds_put_format(s, "    instead, %s: %s\n", node->key, node->value);
-    }
+    ctl_put_alternatives(s, &r->alternatives, "    instead, ", "\n");
     put_slots(s, "slot", r->slots, r->n_slots);
     put_slots(s, "proposed slot", r->proposed, r->n_proposed);
     if (!r->n_slots || r->answered != r->request) {
@@ -187,12 +184,9 @@ quote(struct ctl_context *ctx, struct pc_booking *b,
         struct smap alternatives = SMAP_INITIALIZER(&alternatives);
         char *reason = pc_booking_explain(b, ctx->idl, req, &alternatives);
         struct ds s = DS_EMPTY_INITIALIZER;
-        const struct smap_node *node;
 
         ds_put_cstr(&s, reason);
-        SMAP_FOR_EACH (node, &alternatives) {
-            ds_put_format(&s, "; instead, %s: %s", node->key, node->value);
-        }
+        ctl_put_alternatives(&s, &alternatives, "; instead, ", "");
         ctl_error(ctx, "%s", ds_cstr(&s));
         ds_destroy(&s);
         free(reason);

@@ -21,7 +21,9 @@
 
 #include "pcloud-ctl.h"
 
+struct ds;
 struct pc_request;
+struct smap;
 
 /* ctl-reserve.c */
 bool ctl_request_parse(struct ctl_context *, struct pc_request *);
@@ -29,5 +31,9 @@ bool ctl_request_find(struct ctl_context *, const struct pc_request *,
                       const struct pcrec_provider **,
                       const struct pcrec_service **,
                       const struct pcrec_cloudlet **);
+
+/* ctl-wait-reserve.c */
+void ctl_put_alternatives(struct ds *, const struct smap *,
+                          const char *before, const char *after);
 
 #endif /* ctl-reserve.h */

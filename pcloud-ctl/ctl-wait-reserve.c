@@ -146,15 +146,26 @@ is_granted(const struct pcrec_reservation *r)
     return same;
 }
 
+/* Puts into 's' what would do instead, in order. */
+void
+ctl_put_alternatives(struct ds *s, const struct smap *alternatives,
+                     const char *before, const char *after)
+{
+    const struct smap_node **nodes = smap_sort(alternatives);
+
+    for (size_t i = 0; i < smap_count(alternatives); i++) {
+        ds_put_format(s, "%s%s: %s%s", before, nodes[i]->key, nodes[i]->value,
+                      after);
+    }
+    free(nodes);
+}
+
 static void
 report_refused(const struct ctl_watch *w, const struct pcrec_reservation *r)
 {
     struct ds s = DS_EMPTY_INITIALIZER;
-    const struct smap_node *node;
 
-    SMAP_FOR_EACH (node, &r->alternatives) {
-        ds_put_format(&s, "; instead, %s: %s", node->key, node->value);
-    }
+    ctl_put_alternatives(&s, &r->alternatives, "; instead, ", "");
     ovs_error(0, "%s %s: %s%s", w->what,
               is_promised(r) ? "was not changed" : r->state, r->reason,
               ds_cstr(&s));

@@ -57,6 +57,9 @@ static const struct ctl_table_class tables[PCREC_N_TABLES] = {
     [PCREC_TABLE_IMAGE].row_ids[0] = {&pcrec_image_col_name, NULL, NULL},
     [PCREC_TABLE_PROVIDER].row_ids[0] = {&pcrec_provider_col_name, NULL, NULL},
     [PCREC_TABLE_TARIFF].row_ids[0] = {&pcrec_tariff_col_name, NULL, NULL},
+    [PCREC_TABLE_POP].row_ids[0] = {&pcrec_pop_col_name, NULL, NULL},
+    [PCREC_TABLE_RESERVATION].row_ids[0]
+        = {&pcrec_reservation_col_name, NULL, NULL},
     [PCREC_TABLE_SERVICE].row_ids[0] = {&pcrec_service_col_name, NULL, NULL},
     [PCREC_TABLE_CHAIN].row_ids[0] = {&pcrec_chain_col_name, NULL, NULL},
     [PCREC_TABLE_RULE].row_ids[0] = {&pcrec_rule_col_match, NULL, NULL},

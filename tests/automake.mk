@@ -33,29 +33,29 @@ EXTRA_DIST += \
 COMMON_AT = tests/pcloud-macros.at
 TESTSUITE_AT = \
 	tests/testsuite.at \
+	tests/controller.at \
+	tests/pc-build.at \
+	tests/pc-cluster-rbac.at \
+	tests/pc-cluster.at \
 	tests/pc-compile.at \
 	tests/pc-controller-chain.at \
-	tests/pc-build.at \
-	tests/pc-cluster.at \
-	tests/pc-cluster-rbac.at \
 	tests/pc-daemons.at \
 	tests/pc-event.at \
+	tests/pc-explain.at \
 	tests/pc-harness.at \
+	tests/pc-l3.at \
 	tests/pc-manifest.at \
 	tests/pc-manual.at \
 	tests/pc-money.at \
 	tests/pc-remote.at \
+	tests/pc-report.at \
 	tests/pc-request.at \
 	tests/pc-scheduler.at \
 	tests/pc-tariff.at \
-	tests/pc-vi-type.at \
 	tests/pc-topology.at \
-	tests/pc-report.at \
+	tests/pc-vi-type.at \
 	tests/pc-zone.at \
-	tests/pc-l3.at \
-	tests/pcloud-ctl.at \
-	tests/controller.at \
-	tests/pc-explain.at
+	tests/pcloud-ctl.at
 SYSTEM_TESTSUITE_AT = \
 	tests/system-testsuite.at \
 	tests/pc-system-chain.at \
@@ -78,6 +78,7 @@ SYSTEM_TESTSUITE_AT = \
 	tests/pc-system-remote.at \
 	tests/pc-system-replica.at \
 	tests/pc-system-report.at \
+	tests/pc-system-reserve.at \
 	tests/pc-system-service.at \
 	tests/pc-system-vi-type.at
 EXTRA_DIST += $(COMMON_AT) $(TESTSUITE_AT) $(SYSTEM_TESTSUITE_AT) package.m4
