@@ -117,14 +117,22 @@ pc_sched_forget_all(struct pc_scheduler *s)
     }
 }
 
-/* Takes note of 'row', new or changed.  One that is over needs nothing more,
- * unless something is asked of it. */
+/* One that is over needs nothing more, unless something is asked of it or what it
+ * used is not charged yet. */
+static bool
+pc_sched_is_done(const struct pcrec_reservation *row)
+{
+    return (pc_sched_is_over(row) && row->answered == row->request
+            && !row->metered);
+}
+
+/* Takes note of 'row', new or changed. */
 static void
 pc_sched_update(struct pc_scheduler *s, const struct pcrec_reservation *row)
 {
     struct pc_sched_reservation *r = pc_sched_find(s, &row->header_.uuid);
 
-    if (pc_sched_is_over(row) && row->answered == row->request) {
+    if (pc_sched_is_done(row)) {
         if (r && !r->is_in_flight) {
             pc_sched_forget(s, r);
         }
@@ -233,7 +241,7 @@ pc_sched_work(struct pc_scheduler *s, struct ovsdb_idl_txn *txn)
             r->is_in_flight = true;
             ovs_list_push_back(&s->in_flight, &r->flight_node);
             n++;
-        } else if (pc_sched_is_over(row)) {
+        } else if (pc_sched_is_done(row)) {
             pc_sched_forget(s, r);
         } else {
             pc_sched_set_due(s, r, due);
@@ -327,6 +335,7 @@ pc_scheduler_create(const char *remote)
     }
     ovsdb_idl_add_column(idl, &pcrec_node_col_version);
     pc_ledger_add_columns(idl);
+    pc_sched_used_register(s);
     ovsdb_idl_set_lock(idl, PC_SCHED_LOCK);
     s->booking = pc_booking_create(idl, true);
     hmap_init(&s->reservations);
