@@ -70,6 +70,7 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-controller-status.c \
 	lib/pc-controller-sync.c \
 	lib/pc-controller-track.c \
+	lib/pc-controller-used.c \
 	lib/pc-controller-vi.c \
 	lib/pc-controller-zone.c \
 	lib/pc-controller.c \
@@ -172,6 +173,7 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-node-report.c \
 	lib/pc-node-scan.c \
 	lib/pc-node-status.c \
+	lib/pc-node-used.c \
 	lib/pc-node-vi-down.c \
 	lib/pc-node-vi-up.c \
 	lib/pc-node-vi.c \
@@ -213,6 +215,7 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-scheduler-private.h \
 	lib/pc-scheduler-state.c \
 	lib/pc-scheduler-watch.c \
+	lib/pc-scheduler-used.c \
 	lib/pc-scheduler.c \
 	lib/pc-scheduler.h \
 	lib/pc-rbac.c \
@@ -246,6 +249,8 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-topology.h \
 	lib/pc-units.c \
 	lib/pc-units.h \
+	lib/pc-usage.c \
+	lib/pc-usage.h \
 	lib/pc-value.c \
 	lib/pc-value.h \
 	lib/pc-vi.c \

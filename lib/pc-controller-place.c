@@ -259,6 +259,9 @@ pc_ctl_create_vi(struct pc_controller *c, struct pc_ctl_service *svc,
         pcrec_vi_set_reservation(vi, reservation);
         pcrec_vi_set_slots(vi, (const char **) reservation->slots,
                            reservation->n_slots);
+        /* Not for one that has ended meanwhile: nobody would charge that. */
+        pcrec_reservation_verify_state(reservation);
+        pcrec_reservation_set_metered(reservation, true);
     }
     pc_ctl_node_add_placing(c, &node->header_.uuid);
     bitmap_set1(c->placing_numbers, number);
@@ -505,7 +508,7 @@ pc_ctl_place_run(struct pc_controller *c, struct ovsdb_idl_txn *txn)
 void
 pc_ctl_delete_run(struct pc_controller *c, struct ovsdb_idl_txn *txn)
 {
-    const struct pc_ctl_vi *vi;
+    struct pc_ctl_vi *vi;
     bool changed = false;
 
     if (c->hold_pending) {
@@ -514,7 +517,8 @@ pc_ctl_delete_run(struct pc_controller *c, struct ovsdb_idl_txn *txn)
     LIST_FOR_EACH (vi, leave_node, &c->leaving_vis) {
         const struct pcrec_vi *row
             = pcrec_vi_get_for_uuid(c->idl, &vi->vi.uuid);
-        if (row && pc_ctl_all_done(c, vi->leave_generation)) {
+        if (row && pc_ctl_all_done(c, vi->leave_generation)
+            && pc_ctl_used_close(vi, row)) {
             pc_fault(c->fault, "before-delete");
             VLOG_INFO("%s: removed", row->name);
             pcrec_vi_delete(row);

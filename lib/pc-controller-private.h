@@ -215,6 +215,7 @@ struct pc_ctl_vi {
     bool reserved;              /* For a time: not one of the replicas. */
     bool leaving;               /* No flows; the row goes when that is sure. */
     uint64_t leave_generation;
+    long long int close_until;  /* See pc-controller-used.c; 0: not yet. */
 
     /* Draining (in struct pc_controller's 'draining'). */
     bool scale_down;            /* It leaves when it is drained. */
@@ -506,6 +507,10 @@ bool pc_ctl_reserve_run(struct pc_controller *, struct ovsdb_idl_txn *);
 void pc_ctl_reserve_expire(struct pc_controller *);
 void pc_ctl_reserve_vi_lost(struct pc_controller *);
 void pc_ctl_reserve_wait(const struct pc_controller *);
+
+/* pc-controller-used.c. */
+bool pc_ctl_used_close(struct pc_ctl_vi *, const struct pcrec_vi *);
+void pc_ctl_used_wait(const struct pc_controller *);
 
 /* pc-controller-drain.c. */
 struct pc_ctl_drain *pc_ctl_drain_create(void);

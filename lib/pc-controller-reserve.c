@@ -291,6 +291,20 @@ pc_ctl_reservation_vi(const struct pc_controller *c,
     return NULL;
 }
 
+/* Is some of the time of 'row' left?  The scheduler may be late to say. */
+static bool
+has_time_left(const struct pcrec_reservation *row)
+{
+    struct pc_slot *slots;
+    size_t n;
+    char *error = pc_request_parse_slots(row->slots, row->n_slots, &slots, &n);
+    bool left = !error && n && slots[n - 1].end > pc_clock_now();
+
+    free(error);
+    free(slots);
+    return left;
+}
+
 /* Has the VI of 'vi_row' the slots of its reservation. */
 static bool
 pc_ctl_reservation_same_slots(const struct pcrec_reservation *row,
@@ -319,7 +333,8 @@ pc_ctl_reservation_run_vi(struct pc_controller *c,
         struct pc_ctl_service *svc
             = (row->service
                ? pc_ctl_service_find(c, &row->service->header_.uuid) : NULL);
-        bool created = svc && pc_ctl_place_reserved(c, svc, row, txn);
+        bool created = (svc && has_time_left(row)
+                        && pc_ctl_place_reserved(c, svc, row, txn));
 
         if (created) {
             pc_fault(c->fault, "before-place");

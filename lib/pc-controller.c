@@ -447,6 +447,7 @@ pc_controller_wait(struct pc_controller *c)
     pc_ctl_drain_wait(c);
     pc_ctl_count_wait(c);
     pc_ctl_reserve_wait(c);
+    pc_ctl_used_wait(c);
     if (c->loaded) {
         pc_ctl_report_wait(c);
     }

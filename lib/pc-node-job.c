@@ -64,6 +64,7 @@ struct job {
     bool destroy;
     unsigned int grace_ms;
     char *last_line;
+    struct pc_usage_counters last;  /* Result. */
 
     /* Probe. */
     struct pc_probe probe;
@@ -385,6 +386,7 @@ stop_cb(void *job_)
         /* It ended by itself: it may have said why. */
         job->last_line = read_last_line(lxc_path, job->name);
     }
+    pc_node_stats_look(n, job->name, job->ports, &job->last);
     pc_fault(n->fault, "before-stop");
     job->error = pc_container_stop(lxc_path, job->name, job->grace_ms);
     if (job->error || !job->destroy) {
@@ -412,6 +414,10 @@ stop_done(void *job_)
 
     job->last_line = NULL;
     job->vi->busy = false;
+    if (job->ran && job->record) {
+        pc_node_used_take(job->vi, job->record->instance, &job->last);
+        pc_node_used_end(job->vi);
+    }
     pc_node_vi_stop_done(job->vi, last_line, take_error(job));
     job_destroy(job);
 }
@@ -423,6 +429,10 @@ pc_node_job_stop(struct pc_node_vi *vi, bool destroy)
     struct job *job = job_create(vi);
 
     job->destroy = destroy;
+    job->record = vi->record && vi->pid ? record_clone(vi->record) : NULL;
+    for (size_t i = 0; i < ARRAY_SIZE(vi->ports); i++) {
+        job->ports[i] = nullable_xstrdup(vi->ports[i]);
+    }
     job->grace_ms = (vi->died ? 0
                      : vi->image ? vi->image->manifest->stop_grace_ms : 2000);
     submit(job, stop_cb, stop_done);

@@ -28,6 +28,7 @@
  *     pc-node-health.c  when to probe a VI, and what to make of it
  *     pc-node-link.c    MTU and offloads of VIs' interfaces
  *     pc-node-stats.c   counters of VIs
+ *     pc-node-used.c    what VIs have used in all their lives
  *     pc-node-report.c  what the node has, what its VIs use, that it lives
  *     pc-node-images.c  removes images that are not used
  *     pc-node-limits.c  capacity of VIs, and changes of it
@@ -50,6 +51,7 @@
 #include "pc-node.h"
 #include "pc-ports.h"
 #include "pc-probe.h"
+#include "pc-usage.h"
 #include "pc-vi.h"
 #include "smap.h"
 #include "svec.h"
@@ -178,6 +180,9 @@ struct pc_node_vi {
     struct pc_node_stats *stats; /* NULL: not known. */
     struct pc_node_stats *stats_before; /* Those before; NULL: none. */
 
+    /* pc-node-used.c. */
+    struct pc_node_used *used;  /* NULL: nobody pays for what it uses. */
+
     /* pc-node-limits.c. */
     struct pc_capacity applied; /* In force. */
     bool applied_known;         /* Not if it was found running. */
@@ -258,6 +263,11 @@ struct pc_node {
     bool collected;             /* Some are gone: Image.status must be, too. */
     long long int collect_at;   /* Next time, monotonic ms. */
     long long int image_keep;   /* In ms; 0: for ever. */
+
+    struct shash used_before;   /* By an earlier agent: VI's name -> struct
+                                 * pc_node_used. */
+    bool used_busy;             /* A job is writing the file. */
+    bool used_dirty;            /* It must be written. */
 
     bool stats_busy;            /* A job is under way. */
     long long int stats_at;     /* Next one, monotonic ms. */
@@ -374,6 +384,21 @@ void pc_node_stats_wait(const struct pc_node *);
 void pc_node_stats_destroy(struct pc_node_stats *);
 void pc_node_stats_write(const struct pc_node_vi *, const struct pcrec_vi *);
 bool pc_node_stats_get_use(const struct pc_node_vi *, struct pc_node_use *);
+
+void pc_node_stats_look(const struct pc_node *, const char *name,
+                        char *const ports[2], struct pc_usage_counters *);
+
+/* pc-node-used.c */
+void pc_node_used_load(struct pc_node *);
+void pc_node_used_unload(struct pc_node *);
+void pc_node_used_destroy(struct pc_node_used *);
+void pc_node_used_read(struct pc_node_vi *, const struct pcrec_vi *);
+void pc_node_used_begin(struct pc_node_vi *);
+void pc_node_used_take(struct pc_node_vi *, const char *instance,
+                       const struct pc_usage_counters *);
+void pc_node_used_end(struct pc_node_vi *);
+void pc_node_used_run(struct pc_node *);
+void pc_node_used_write(const struct pc_node_vi *, const struct pcrec_vi *);
 
 /* pc-node-report.c */
 void pc_node_report_read(struct pc_node *, const struct pcrec_node *);

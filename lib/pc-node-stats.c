@@ -53,6 +53,7 @@ struct sample {
     char *name;
     struct uuid uuid;
     char *ports[2];
+    char *instance;             /* Of the record; may be NULL. */
     struct pc_node_stats stats;
 };
 
@@ -121,6 +122,33 @@ take_sample(const struct pc_node *n, struct sample *s)
 }
 
 static void
+to_counters(const struct pc_node_stats *stats, struct pc_usage_counters *c)
+{
+    *c = (struct pc_usage_counters) {
+        .taken = stats->taken,
+        .cpu_usec = stats->value[CPU_USEC],
+        .received = stats->value[RX_BYTES],
+        .sent = stats->value[TX_BYTES],
+        .memory = stats->value[MEMORY_BYTES],
+        .disk = stats->value[DISK_BYTES],
+    };
+}
+
+/* Looks at the container of VI 'name' now.  For workers. */
+void
+pc_node_stats_look(const struct pc_node *n, const char *name,
+                   char *const ports[2], struct pc_usage_counters *c)
+{
+    struct sample s = {
+        .name = CONST_CAST(char *, name),
+        .ports = { ports[0], ports[1] },
+    };
+
+    take_sample(n, &s);
+    to_counters(&s.stats, c);
+}
+
+static void
 stats_cb(void *job_)
 {
     struct stats_job *job = job_;
@@ -146,7 +174,14 @@ stats_done(void *job_)
             free(vi->stats_before);
             vi->stats_before = vi->stats;
             vi->stats = xmemdup(&s->stats, sizeof s->stats);
+            if (s->instance) {
+                struct pc_usage_counters c;
+
+                to_counters(&s->stats, &c);
+                pc_node_used_take(vi, s->instance, &c);
+            }
         }
+        free(s->instance);
         free(s->name);
         free(s->ports[0]);
         free(s->ports[1]);
@@ -177,6 +212,7 @@ pc_node_stats_run(struct pc_node *n)
         if (vi->want && vi->pid) {
             s->name = xstrdup(vi->name);
             s->uuid = vi->want->uuid;
+            s->instance = (vi->record ? xstrdup(vi->record->instance) : NULL);
             for (size_t i = 0; i < ARRAY_SIZE(s->ports); i++) {
                 s->ports[i] = nullable_xstrdup(vi->ports[i]);
             }

@@ -141,6 +141,7 @@ write_vi(const struct pc_node_vi *vi, const struct pcrec_vi *row)
     pc_node_limits_write(vi, row);
     pc_node_link_write(vi, row);
     pc_node_stats_write(vi, row);
+    pc_node_used_write(vi, row);
 }
 
 static void

@@ -145,6 +145,7 @@ pc_node_vi_start_done(struct pc_node_vi *vi, pid_t pid, int pidfd,
     vi->pidfd = pidfd;
     pc_backoff_up(&vi->backoff, time_msec());
     VLOG_INFO("%s: started, process %d", vi->name, (int) pid);
+    pc_node_used_begin(vi);
     char *cause = xasprintf("process %d", (int) pid);
     pc_node_vi_event(vi, PC_EVENT_VI_STARTED, cause);
     free(cause);

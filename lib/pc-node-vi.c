@@ -89,6 +89,7 @@ pc_node_vi_destroy(struct pc_node_vi *vi)
         free(vi->link_error);
         pc_node_stats_destroy(vi->stats);
         pc_node_stats_destroy(vi->stats_before);
+        pc_node_used_destroy(vi->used);
         free(vi->name);
         free(vi);
     }

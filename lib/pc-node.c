@@ -112,6 +112,7 @@ pc_node_create(struct ovsdb_idl *idl, const struct pc_node_config *cfg)
     n->worker = pc_worker_create(N_WORKERS);
     n->prober = pc_worker_create(N_PROBERS);
     shash_init(&n->vis);
+    pc_node_used_load(n);
     hmap_init(&n->captures);
     pc_node_ctl_register(n);
     return n;
@@ -135,6 +136,7 @@ pc_node_destroy(struct pc_node *n)
         pc_node_vi_destroy(sn->data);
     }
     shash_destroy(&n->vis);
+    pc_node_used_unload(n);
     pc_node_captures_destroy(n);
     pc_ports_destroy(n->ports);
     pc_lock_destroy(n->lock);
@@ -242,10 +244,15 @@ read_rows(struct pc_node *n)
         }
         if (want) {
             pc_node_vi_set_want(vi, want);
+            pc_node_used_read(vi, row);
             if (want->next_slot) {
                 n->slot_at = (n->slot_at ? MIN(n->slot_at, want->next_slot)
                               : want->next_slot);
             }
+        }
+        if (!want && vi && vi->want && row->released) {
+            vi->want->released = true;  /* Its service is gone, ... */
+            vi->want->up &= strcmp(row->admin_state, "down") != 0;
         }
         shash_add_once(&seen, row->name, NULL);
     }
@@ -362,6 +369,7 @@ pc_node_run(struct pc_node *n, struct ovsdb_idl_txn *txn)
         }
     }
     pc_node_stats_run(n);
+    pc_node_used_run(n);
     pc_node_images_run(n);
     pc_node_status_write(n, txn);
 }

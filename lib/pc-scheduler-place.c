@@ -432,7 +432,7 @@ decide(struct decision *d, int64_t *due)
 
     if (pc_sched_is_over(row)) {
         if (row->answered == row->request) {
-            return false;
+            return pc_sched_charge_used(d->s, row, d->txn);
         }
         begin(d, "answer");
         char *reason = xasprintf("it is %s already", row->state);

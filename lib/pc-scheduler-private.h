@@ -23,6 +23,7 @@
  *   pc-scheduler-place.c  answers to requests
  *   pc-scheduler-state.c  states by the calendar, and money
  *   pc-scheduler-watch.c  cloudlets whose controllers are silent
+ *   pc-scheduler-used.c   money for what was used
  *
  * A reservation whose row has changed, or for which it is time, is "dirty".  With
  * a transaction at hand each dirty one is looked at: pc_sched_decide() writes what
@@ -65,6 +66,7 @@ struct pc_sched_counters {
 struct pc_scheduler {
     struct ovsdb_idl_loop loop;
     struct pc_booking *booking;
+    struct ovsdb_idl_index *vis; /* By VI.reservation. */
     bool loaded;                /* All rows are in 'reservations'. */
     bool active;                /* Has the lock. */
     char *fault;                /* For tests: see pc_scheduler_create(). */
@@ -114,5 +116,11 @@ char *pc_sched_refund(struct pc_scheduler *, const struct pcrec_reservation *,
 void pc_sched_release(const struct pcrec_reservation *);
 const struct pcrec_cloudlet *pc_sched_cloudlet_of(
     const struct pc_scheduler *, const struct pcrec_node *);
+
+/* pc-scheduler-used.c. */
+void pc_sched_used_register(struct pc_scheduler *);
+bool pc_sched_charge_used(struct pc_scheduler *,
+                          const struct pcrec_reservation *,
+                          struct ovsdb_idl_txn *);
 
 #endif /* pc-scheduler-private.h */

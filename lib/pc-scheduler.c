@@ -119,14 +119,22 @@ pc_sched_forget_all(struct pc_scheduler *s)
     }
 }
 
-/* Takes note of 'row', new or changed.  One that is over needs nothing more,
- * unless something is asked of it. */
+/* One that is over needs nothing more, unless something is asked of it or what it
+ * used is not charged yet. */
+static bool
+pc_sched_is_done(const struct pcrec_reservation *row)
+{
+    return (pc_sched_is_over(row) && row->answered == row->request
+            && !row->metered);
+}
+
+/* Takes note of 'row', new or changed. */
 static void
 pc_sched_update(struct pc_scheduler *s, const struct pcrec_reservation *row)
 {
     struct pc_sched_reservation *r = pc_sched_find(s, &row->header_.uuid);
 
-    if (pc_sched_is_over(row) && row->answered == row->request) {
+    if (pc_sched_is_done(row)) {
         if (r && !r->is_in_flight) {
             pc_sched_forget(s, r);
         }
@@ -246,7 +254,7 @@ pc_sched_work(struct pc_scheduler *s, struct ovsdb_idl_txn *txn)
             r->is_in_flight = true;
             ovs_list_push_back(&s->in_flight, &r->flight_node);
             n++;
-        } else if (pc_sched_is_over(row)) {
+        } else if (pc_sched_is_done(row)) {
             pc_sched_forget(s, r);
         } else {
             pc_sched_set_due(s, r, due);
@@ -351,6 +359,7 @@ pc_scheduler_create(const char *remote, const char *fault)
     hmap_init(&s->cloudlets);
     s->watch_at = LLONG_MAX;
     pc_ledger_add_columns(idl);
+    pc_sched_used_register(s);
     s->fault = nullable_xstrdup(fault);
     if (!nullable_string_is_equal(fault, "no-lock")) {
         char *lock = pc_lock_name("scheduler", NULL);

@@ -64,7 +64,6 @@ static const struct ctl_table_class tables[PCREC_N_TABLES] = {
     [PCREC_TABLE_CHAIN].row_ids[0] = {&pcrec_chain_col_name, NULL, NULL},
     [PCREC_TABLE_RULE].row_ids[0] = {&pcrec_rule_col_match, NULL, NULL},
     [PCREC_TABLE_VI].row_ids[0] = {&pcrec_vi_col_name, NULL, NULL},
-    [PCREC_TABLE_POP].row_ids[0] = {&pcrec_pop_col_name, NULL, NULL},
     [PCREC_TABLE_CONNECTION].row_ids[0]
         = {&pcrec_connection_col_target, NULL, NULL},
 };
