@@ -368,13 +368,17 @@ void
 pc_ctl_vi_set_over(struct pc_controller *c, struct pc_ctl_vi *vi)
 {
     if (!vi->over) {
+        /* Without traffic there is no change of flows to wait for. */
+        bool wait = vi->vi.ready || vi->vi.draining;
+
         vi->over = true;
         c->expire_changed = true;
         pc_ctl_vi_update_ready(c, vi);
         if (!vi->down) {
             vi->down = true;
-            vi->down_generation = c->generation + 1;
+            vi->down_generation = c->generation + wait;
         }
+        poll_immediate_wake();
     }
 }
 
