@@ -205,6 +205,8 @@ struct pc_ctl_vi {
     struct pc_ctl_service *svc; /* NULL: none, and it must leave. */
     char *port[2];              /* Names of the ports or NULL. */
     bool row_ready, row_up, row_drain; /* As the row says. */
+    bool over;                  /* Its time is: it gets nothing new, and leaves
+                                 * when what it has got has come out. */
     int node_ready;             /* As the node role in this process says: newer
                                  * than the row.  -1: it has said nothing. */
     uint64_t network_bps;       /* Wanted; vi.network_bps: possible. */
@@ -504,6 +506,8 @@ void pc_ctl_reserve_load(struct pc_controller *);
 void pc_ctl_reserve_track(struct pc_controller *);
 void pc_ctl_reserve_unload(struct pc_controller *);
 bool pc_ctl_reserve_run(struct pc_controller *, struct ovsdb_idl_txn *);
+bool pc_ctl_vi_is_released(struct pc_controller *, struct pc_ctl_vi *);
+void pc_ctl_vi_set_over(struct pc_controller *, struct pc_ctl_vi *);
 void pc_ctl_reserve_expire(struct pc_controller *);
 void pc_ctl_reserve_vi_lost(struct pc_controller *);
 void pc_ctl_reserve_wait(const struct pc_controller *);

@@ -26,6 +26,7 @@
 #include "pc-profile.h"
 #include "pc-report.h"
 #include "pc-request.h"
+#include "timeval.h"
 #include "util.h"
 
 VLOG_DEFINE_THIS_MODULE(pc_controller_reserve);
@@ -345,8 +346,8 @@ pc_ctl_reservation_run_vi(struct pc_controller *c,
     pc_fault(c->fault, "after-place");
     const struct pcrec_vi *vi_row
         = pcrec_vi_get_for_uuid(c->idl, &vi->vi.uuid);
-    if (vi->leaving || vi_row->service != row->service) {
-        pc_ctl_vi_leave(c, vi); /* The capacity is that of one VI. */
+    if (vi->leaving || vi->over || vi_row->service != row->service) {
+        pc_ctl_vi_set_over(c, vi);  /* The capacity is that of one VI. */
         return false;
     }
     *again = false;
@@ -407,8 +408,8 @@ is_over(const struct pcrec_vi *row, int64_t now, int64_t *end)
     return over;
 }
 
-/* Takes the flows of the VIs away whose time is over: by our own clock, so that
- * it happens also while the database is away. */
+/* Takes the flows of the VIs away whose time is over, those that lead to them
+ * first: by our own clock, so that it happens also while the database is away. */
 void
 pc_ctl_reserve_expire(struct pc_controller *c)
 {
@@ -428,13 +429,21 @@ pc_ctl_reserve_expire(struct pc_controller *c)
         if (!row || vi->leaving) {
             continue;
         }
-        if (is_over(row, now, &end)) {
+        if (!vi->over && is_over(row, now, &end)) {
             VLOG_INFO("%s: its time is over", vi->vi.name);
+            pc_ctl_vi_set_over(c, vi);
+        }
+        if (!vi->over) {
+            c->expire_at = MIN(c->expire_at, end);
+        } else if (pc_ctl_vi_is_released(c, vi)) {
             pc_fault(c->fault, "before-leave");
             pc_ctl_vi_leave(c, vi);
         } else {
-            c->expire_at = MIN(c->expire_at, end);
+            c->expire_changed = true;   /* Look again. */
         }
+    }
+    if (time_msec() >= c->release_at) {
+        c->release_at = 0;      /* What is left waits for the switch. */
     }
 }
 

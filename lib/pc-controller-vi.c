@@ -202,8 +202,8 @@ static void
 pc_ctl_vi_update_ready(struct pc_controller *c, struct pc_ctl_vi *vi)
 {
     bool well = vi->node_ready < 0 ? vi->row_ready : vi->node_ready;
-    bool ready = well && vi->row_up;
-    bool draining = well && vi->row_drain;
+    bool ready = well && vi->row_up && !vi->over;
+    bool draining = well && vi->row_drain && !vi->over;
 
     if (vi->vi.ready != ready || vi->vi.draining != draining) {
         vi->vi.ready = ready;
@@ -273,7 +273,7 @@ static void
 pc_ctl_vi_set_trust(struct pc_controller *c, struct pc_ctl_vi *vi,
                     const struct pcrec_vi *row)
 {
-    bool down = !strcmp(row->admin_state, "down");
+    bool down = vi->over || !strcmp(row->admin_state, "down");
     bool quarantined = row->quarantined;
     bool anti_spoof = pc_ctl_vi_row_anti_spoof(row, vi->svc->s.mode);
 
@@ -360,6 +360,26 @@ pc_ctl_vi_update(struct pc_controller *c, const struct pcrec_vi *row)
     }
     pc_ctl_vi_set_service(c, vi, svc);
     pc_ctl_vi_set_values(c, vi, row);
+}
+
+/* The time of 'vi' is over: nothing new is sent to it from now on.  It may leave
+ * as soon as pc_ctl_vi_is_released(). */
+void
+pc_ctl_vi_set_over(struct pc_controller *c, struct pc_ctl_vi *vi)
+{
+    if (!vi->over) {
+        /* Without traffic there is no change of flows to wait for. */
+        bool wait = vi->vi.ready || vi->vi.draining;
+
+        vi->over = true;
+        c->expire_changed = true;
+        pc_ctl_vi_update_ready(c, vi);
+        if (!vi->down) {
+            vi->down = true;
+            vi->down_generation = c->generation + wait;
+        }
+        poll_immediate_wake();
+    }
 }
 
 /* Takes 'vi' out of service: its flows go now, its row when the switch has

@@ -136,12 +136,17 @@ pc_node_step_to_string(enum pc_node_step s)
 }
 
 /* Is 'vi' to be stopped as soon as no flow leads to it any more?  Without a
- * controller that says so it is not waited for for ever. */
+ * controller that says so it is not waited for for ever.  One that ran when the
+ * last agent ended, and is about to be adopted, may have traffic too. */
 static bool
 awaits_release(const struct pc_node_vi *vi)
 {
-    return (vi->want && !vi->want->up && !vi->want->released
-            && vi->step == PC_STEP_RUN
+    bool running = (vi->step == PC_STEP_RUN
+                    || (vi->want && vi->want->was_ready && vi->pid > 0
+                        && (vi->step == PC_STEP_ADOPT
+                            || vi->step == PC_STEP_DOWN)));
+
+    return (running && vi->want && !vi->want->up && !vi->want->released
             && time_msec() < vi->down_at + RELEASE_MS);
 }
 

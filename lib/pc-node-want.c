@@ -121,12 +121,15 @@ read_slots(const struct pcrec_vi *row, struct pc_node_want *want)
     const struct pc_slot *slot = pc_slots_at(slots, n, now);
     if (slot) {
         want->next_slot = slot->end;
-        for (size_t d = 0; d < PC_N_AMOUNTS; d++) {
-            want->asked.value[d] = slot->amount.value[d];
-        }
     } else if (!want->error) {
         want->up = false;       /* Before its time, or after. */
         want->next_slot = n && now < slots[0].begin ? slots[0].begin : 0;
+        slot = &slots[n - 1];   /* Until it has stopped. */
+    }
+    if (slot) {
+        for (size_t d = 0; d < PC_N_AMOUNTS; d++) {
+            want->asked.value[d] = slot->amount.value[d];
+        }
     }
     free(slots);
 }
