@@ -153,6 +153,7 @@ pc_node_destroy(struct pc_node *n)
     free(n->log_dir);
     free(n->record_dir);
     free(n->fault);
+    free(n->export_url);
     free(n);
 }
 
@@ -170,6 +171,7 @@ pc_node_want_destroy(struct pc_node_want *want)
         svec_destroy(&want->addresses);
         svec_destroy(&want->gateways);
         smap_destroy(&want->health);
+        smap_destroy(&want->export);
         free(want->error);
         free(want->fingerprint);
         free(want->root_fingerprint);
@@ -280,7 +282,8 @@ read_capacity(const struct pcrec_vi *row, struct pc_node_want *want)
  * wanted before stays until the controller has taken the flows away and
  * deletes the row. */
 static struct pc_node_want *
-want_from_row(const struct pc_node *n, const struct pcrec_vi *row)
+want_from_row(const struct pc_node *n, const struct pcrec_node *node,
+              const struct pcrec_vi *row)
 {
     const struct pcrec_service *service = row->service;
     const struct pcrec_image *image = service ? service->image : NULL;
@@ -311,6 +314,7 @@ want_from_row(const struct pc_node *n, const struct pcrec_vi *row)
     }
     smap_clone(&want->health, &service->health);
     read_capacity(row, want);
+    pc_node_move_read(want, row, node);
     want->mtu = smap_get_ullong(&service->options, "mtu", 0);
     want->subnet_mtu = pc_node_link_subnet_mtu(n, row);
     pc_capacity_from_arrays(&want->was_applied, row->key_applied,
@@ -401,18 +405,21 @@ read_rows(struct pc_node *n)
         n->image_keep = smap_get_ullong(&node->options, "image-keep",
                                         86400) * 1000;
         n->collect_at = MIN(n->collect_at, time_msec() + n->image_keep);
+        free(n->export_url);
+        n->export_url = nullable_xstrdup(smap_get(&node->options,
+                                                  "export-url"));
         pc_node_link_read(n, node);
         pc_node_report_read(n, node);
     }
     PCREC_VI_FOR_EACH (row, n->idl) {
-        if (!node || row->node != node) {
+        if (!node || !pc_node_move_concerns(row, node)) {
             continue;
         }
         if (row->ready) {
             pc_fault(n->fault, "after-ready");
         }
         struct pc_node_vi *vi = shash_find_data(&n->vis, row->name);
-        struct pc_node_want *want = want_from_row(n, row);
+        struct pc_node_want *want = want_from_row(n, node, row);
         if (!vi && want) {
             vi = pc_node_vi_create(n, row->name);
             vi->restarts = row->restarts;

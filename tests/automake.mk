@@ -64,6 +64,7 @@ SYSTEM_TESTSUITE_AT = \
 	tests/pc-system-inspect.at \
 	tests/pc-system-l3.at \
 	tests/pc-system-manual.at \
+	tests/pc-system-move.at \
 	tests/pc-system-mtu.at \
 	tests/pc-system-megaflow.at \
 	tests/pc-system-node.at \
@@ -202,6 +203,10 @@ CLEAN_LOCAL += clean-tests
 UNIT_TESTS += tests/unit/test-pc-units
 tests_unit_test_pc_units_SOURCES = tests/unit/test-pc-units.c
 tests_unit_test_pc_units_LDADD = $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test-pc-upper
+tests_unit_test_pc_upper_SOURCES = tests/unit/test-pc-upper.c
+tests_unit_test_pc_upper_LDADD = $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/test-pc-backoff
 tests_unit_test_pc_backoff_SOURCES = tests/unit/test-pc-backoff.c
 tests_unit_test_pc_backoff_LDADD = $(UNIT_LIBS)
