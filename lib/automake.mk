@@ -54,6 +54,7 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-controller-compile.c \
 	lib/pc-controller-count.c \
 	lib/pc-controller-drain.c \
+	lib/pc-controller-hold.c \
 	lib/pc-controller-inspect.c \
 	lib/pc-controller-l3.c \
 	lib/pc-controller-model.c \
@@ -64,6 +65,8 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-controller-probe.c \
 	lib/pc-controller-recompute.c \
 	lib/pc-controller-reserve.c \
+	lib/pc-controller-report.c \
+	lib/pc-controller-report.h \
 	lib/pc-controller-returns.c \
 	lib/pc-controller-status.c \
 	lib/pc-controller-sync.c \
@@ -137,6 +140,8 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-layout.h \
 	lib/pc-ledger.c \
 	lib/pc-ledger.h \
+	lib/pc-lock.c \
+	lib/pc-lock.h \
 	lib/pc-manifest-check.c \
 	lib/pc-manifest-check.h \
 	lib/pc-manifest-part.c \
@@ -164,7 +169,6 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-node-ports.c \
 	lib/pc-node-limits.c \
 	lib/pc-node-link.c \
-	lib/pc-node-lock.c \
 	lib/pc-node-stats.c \
 	lib/pc-node-private.h \
 	lib/pc-node-report.c \
@@ -173,6 +177,7 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-node-vi-down.c \
 	lib/pc-node-vi-up.c \
 	lib/pc-node-vi.c \
+	lib/pc-node-want.c \
 	lib/pc-node.c \
 	lib/pc-node.h \
 	lib/pc-ofpact.c \
@@ -209,8 +214,13 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-scheduler-place.c \
 	lib/pc-scheduler-private.h \
 	lib/pc-scheduler-state.c \
+	lib/pc-scheduler-watch.c \
 	lib/pc-scheduler.c \
 	lib/pc-scheduler.h \
+	lib/pc-rbac.c \
+	lib/pc-rbac.h \
+	lib/pc-schema.c \
+	lib/pc-schema.h \
 	lib/pc-share.c \
 	lib/pc-share.h \
 	lib/pc-slot-time.c \

@@ -30,6 +30,7 @@
 #include "pc-topology.h"
 #include "sset.h"
 #include "util.h"
+#include "uuidset.h"
 #include "lib/pc-idl.h"
 
 VLOG_DEFINE_THIS_MODULE(pc_booking);
@@ -38,6 +39,7 @@ struct pc_booking {
     struct ovsdb_idl *idl;
     bool track;
     bool loaded;                /* All rows are in. */
+    struct uuidset silent;      /* Cloudlets. */
     struct pc_topology *topology;
     struct pc_engine *engine;
 };
@@ -80,6 +82,7 @@ pc_booking_create(struct ovsdb_idl *idl, bool track)
 
     b->idl = idl;
     b->track = track;
+    uuidset_init(&b->silent);
     b->topology = pc_topology_create();
     b->engine = pc_engine_create(b->topology);
     return b;
@@ -91,6 +94,7 @@ pc_booking_destroy(struct pc_booking *b)
     if (b) {
         pc_engine_destroy(b->engine);
         pc_topology_destroy(b->topology);
+        uuidset_destroy(&b->silent);
         free(b);
     }
 }
@@ -181,7 +185,7 @@ take_cloudlet(struct pc_booking *b, const struct pcrec_cloudlet *row)
         .uuid = row->header_.uuid,
         .name = row->name,
         .pop = row->pop ? row->pop->header_.uuid : UUID_ZERO,
-        .usable = true,
+        .usable = !uuidset_contains(&b->silent, &row->header_.uuid),
     };
     const char *policy = smap_get(&row->options, "policy");
 
@@ -202,6 +206,36 @@ take_cloudlet(struct pc_booking *b, const struct pcrec_cloudlet *row)
         pc_report_node_total(node, &n.total);
         pc_engine_set_node(b->engine, &n);
     }
+}
+
+void
+pc_booking_set_silent(struct pc_booking *b, const struct pcrec_cloudlet *row,
+                      bool silent)
+{
+    if (silent) {
+        uuidset_insert(&b->silent, &row->header_.uuid);
+    } else {
+        uuidset_find_and_delete(&b->silent, &row->header_.uuid);
+    }
+    take_cloudlet(b, row);
+}
+
+bool
+pc_booking_is_usable(const struct pc_booking *b,
+                     const struct pcrec_node *node)
+{
+    const struct pcrec_cloudlet *cloudlet;
+
+    PCREC_CLOUDLET_FOR_EACH (cloudlet, b->idl) {
+        for (size_t i = 0; i < cloudlet->n_nodes; i++) {
+            if (cloudlet->nodes[i] == node) {
+                return (pc_report_node_is_usable(node)
+                        && !uuidset_contains(&b->silent,
+                                             &cloudlet->header_.uuid));
+            }
+        }
+    }
+    return false;
 }
 
 /* Reservations. */

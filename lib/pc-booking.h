@@ -44,6 +44,7 @@
 struct ovsdb_idl;
 struct pc_booking;
 struct pcrec_cloudlet;
+struct pcrec_node;
 struct pcrec_reservation;
 
 /* Has 'idl' replicate the tables and columns that a booking needs and, if 'track',
@@ -59,6 +60,12 @@ void pc_booking_run(struct pc_booking *);
 
 /* Takes in 'r' as it is now, or as a transaction that is being made leaves it. */
 void pc_booking_refresh(struct pc_booking *, const struct pcrec_reservation *);
+/* From now on the cloudlet is silent, and nothing is placed there; or no longer. */
+void pc_booking_set_silent(struct pc_booking *, const struct pcrec_cloudlet *,
+                           bool silent);
+/* May something be placed on that node? */
+bool pc_booking_is_usable(const struct pc_booking *,
+                          const struct pcrec_node *);
 struct pc_engine *pc_booking_engine(struct pc_booking *);
 
 /* Makes the request that 'r' is for the engine, with 'slots', which stay the
@@ -71,6 +78,9 @@ void pc_booking_request(const struct pc_booking *,
 /* The PoP of an address; false if it is none, or belongs to no PoP. */
 bool pc_booking_find_pop(const struct pc_booking *, const char *address,
                          struct uuid *pop);
+
+/* Said of a price of INT64_MAX, which is not charged. */
+#define PC_PRICE_TOO_HIGH "its price is beyond what can be charged"
 
 /* What the request costs in that cloudlet.  The caller has taken it out of the
  * engine if it is there: it is no part of what its provider holds besides.

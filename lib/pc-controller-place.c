@@ -21,6 +21,7 @@
 #include "openvswitch/vlog.h"
 #include "ovsdb-idl.h"
 #include "pc-controller-private.h"
+#include "pc-fault.h"
 #include "util.h"
 
 VLOG_DEFINE_THIS_MODULE(pc_controller_place);
@@ -96,33 +97,55 @@ pc_ctl_place_error(struct pc_controller *c, struct pc_ctl_service *svc,
 
 /* Nodes. */
 
-/* The node of the cloudlet that has the fewest VIs; NULL if there is none. */
-static const struct pcrec_node *
-pc_ctl_choose_node(const struct pc_controller *c)
+/* The VIs on 'node'. */
+static size_t
+pc_ctl_node_count_vis(const struct pc_controller *c,
+                      const struct pcrec_node *node)
+{
+    size_t n = pc_ctl_node_n_placing(c, &node->header_.uuid);
+    const struct pc_ctl_vi *vi;
+
+    HMAP_FOR_EACH (vi, hmap_node, &c->vis) {
+        const struct pcrec_vi *row
+            = pcrec_vi_get_for_uuid(c->idl, &vi->vi.uuid);
+        n += row && row->node == node;
+    }
+    return n;
+}
+
+/* Stores the node of the cloudlet that has the fewest VIs, of those that are up;
+ * if none is, of those that nobody has heard of yet.  Returns NULL or why there is
+ * none. */
+static char * OVS_WARN_UNUSED_RESULT
+pc_ctl_choose_node(const struct pc_controller *c,
+                   const struct pcrec_node **best)
 {
     const struct pcrec_cloudlet *cloudlet
         = pcrec_cloudlet_get_for_uuid(c->idl, &c->cloudlet);
-    const struct pcrec_node *best = NULL;
     size_t best_n = SIZE_MAX;
+    int best_rank = 1;
 
-    for (size_t i = 0; cloudlet && i < cloudlet->n_nodes; i++) {
+    *best = NULL;
+    if (!cloudlet || !cloudlet->n_nodes) {
+        return xstrdup("the cloudlet has no node");
+    }
+    for (size_t i = 0; i < cloudlet->n_nodes; i++) {
         const struct pcrec_node *node = cloudlet->nodes[i];
-        const struct pc_ctl_vi *vi;
-        size_t n = 0;
+        int rank = pc_ctl_node_rank(c, &node->header_.uuid);
 
-        if (cloudlet->n_nodes > 1) {
-            HMAP_FOR_EACH (vi, hmap_node, &c->vis) {
-                const struct pcrec_vi *row
-                    = pcrec_vi_get_for_uuid(c->idl, &vi->vi.uuid);
-                n += row && row->node == node;
+        if (rank >= best_rank) {
+            size_t n = (cloudlet->n_nodes > 1
+                        ? pc_ctl_node_count_vis(c, node) : 0);
+
+            if (!*best || rank > best_rank || n < best_n
+                || (n == best_n && strcmp(node->name, (*best)->name) < 0)) {
+                *best = node;
+                best_n = n;
+                best_rank = rank;
             }
         }
-        if (n < best_n || (n == best_n && strcmp(node->name, best->name) < 0)) {
-            best = node;
-            best_n = n;
-        }
     }
-    return best;
+    return *best ? NULL : xstrdup("no node of the cloudlet is up");
 }
 
 /* VIs. */
@@ -209,10 +232,6 @@ pc_ctl_create_vi(struct pc_controller *c, struct pc_ctl_service *svc,
 {
     const struct pcrec_service *row
         = pcrec_service_get_for_uuid(c->idl, &svc->s.uuid);
-
-    if (!node) {
-        return xstrdup("the cloudlet has no node");
-    }
     size_t number = bitmap_scan(c->vi_numbers, false, 1, PC_CTL_VIS);
     if (number >= PC_CTL_VIS) {
         return xstrdup("no VI number is free");
@@ -229,6 +248,7 @@ pc_ctl_create_vi(struct pc_controller *c, struct pc_ctl_service *svc,
     pcrec_vi_set_name(vi, name);
     pcrec_vi_set_service(vi, row);
     pcrec_vi_set_node(vi, node);
+    pcrec_vi_set_node_name(vi, node->name);
     pcrec_vi_set_number(vi, number);
     pcrec_vi_set_admin_state(vi, "up");
     pcrec_vi_set_weight(vi, 100);
@@ -240,6 +260,7 @@ pc_ctl_create_vi(struct pc_controller *c, struct pc_ctl_service *svc,
         pcrec_vi_set_slots(vi, (const char **) reservation->slots,
                            reservation->n_slots);
     }
+    pc_ctl_node_add_placing(c, &node->header_.uuid);
     bitmap_set1(c->placing_numbers, number);
     bitmap_set1(c->vi_numbers, number);
     VLOG_INFO("%s: placed on node %s", name, node->name);
@@ -305,7 +326,12 @@ pc_ctl_create_vis(struct pc_controller *c, struct pc_ctl_service *svc,
             break;              /* Until those that leave are gone. */
         }
         bitmap_set1(reserved, k);
-        error = pc_ctl_create_vi(c, svc, k, pc_ctl_choose_node(c), NULL, txn);
+        const struct pcrec_node *node;
+
+        error = pc_ctl_choose_node(c, &node);
+        if (!error) {
+            error = pc_ctl_create_vi(c, svc, k, node, NULL, txn);
+        }
         if (!error) {
             changed = true;
             n++;
@@ -399,7 +425,36 @@ pc_ctl_release_numbers(struct pc_controller *c)
     HMAP_FOR_EACH (vi, hmap_node, &c->vis) {
         bitmap_set1(c->vi_numbers, vi->vi.number);
     }
+    pc_ctl_nodes_clear_placing(c);
     c->placing = false;
+}
+
+/* VI.node_name follows VI.node, whoever has changed that, and VI.home_name
+ * VI.home: the role-based access control of the database goes by it (pc-rbac.h). */
+static void
+pc_ctl_name_nodes(struct pc_controller *c)
+{
+    const struct pc_ctl_vi *vi;
+
+    if (!c->name_nodes) {
+        return;
+    }
+    c->name_nodes = false;
+    HMAP_FOR_EACH (vi, hmap_node, &c->vis) {
+        const struct pcrec_vi *row
+            = pcrec_vi_get_for_uuid(c->idl, &vi->vi.uuid);
+        const char *name = row && row->node ? row->node->name : "";
+
+        if (row && strcmp(row->node_name, name)) {
+            pcrec_vi_set_node_name(row, name);
+            c->name_nodes = true;       /* Until it is seen there. */
+        }
+        name = row && row->home ? row->home->name : "";
+        if (row && strcmp(row->home_name, name)) {
+            pcrec_vi_set_home_name(row, name);
+            c->name_nodes = true;
+        }
+    }
 }
 
 /* Writes into 'txn' what the services marked 'to_place' and the VIs that leave
@@ -418,6 +473,7 @@ pc_ctl_place_run(struct pc_controller *c, struct ovsdb_idl_txn *txn)
     if (c->placing) {
         pc_ctl_release_numbers(c);
     }
+    pc_ctl_name_nodes(c);
     HMAPX_FOR_EACH_SAFE (node, &c->to_place) {
         struct pc_ctl_service *svc = node->data;
         const struct pcrec_service *row
@@ -464,6 +520,7 @@ pc_ctl_delete_run(struct pc_controller *c, struct ovsdb_idl_txn *txn)
         const struct pcrec_vi *row
             = pcrec_vi_get_for_uuid(c->idl, &vi->vi.uuid);
         if (row && pc_ctl_all_done(c, vi->leave_generation)) {
+            pc_fault(c->fault, "before-delete");
             VLOG_INFO("%s: removed", row->name);
             pcrec_vi_delete(row);
             changed = true;

@@ -37,6 +37,8 @@
  *   pc-controller-overlap.c which rule comes first
  *   pc-controller-returns.c rules whose packets a service mixes up
  *   pc-controller-status.c errors and status written back
+ *   pc-controller-report.c which nodes live; what the cloudlet has
+ *   pc-controller-hold.c   what is held on its nodes
  *   pc-controller-probe.c  what a router's switch can do, and what not
  *   pc-controller-zone.c   flushing of connection tracking
  *   pc-controller-sync.c   desired flows -> switch; acknowledgement
@@ -73,6 +75,7 @@
 
 struct pc_ctl_drain;
 struct pc_ctl_placing;
+struct pc_ctl_report;
 struct pc_ctl_returns;
 struct pc_flow_table;
 struct pc_installed;
@@ -288,7 +291,7 @@ struct pc_ctl_counters {
 
 struct pc_controller {
     struct ovsdb_idl *idl;
-    struct ovsdb_idl *lock_idl; /* Holds the lock; NULL: none is needed. */
+    struct pc_lock *lock;       /* NULL: none is needed. */
     char *want_cloudlet;        /* Name asked for, NULL: the only one. */
     struct uuid cloudlet;       /* Zero: none. */
     char *cloudlet_name;
@@ -308,6 +311,7 @@ struct pc_controller {
     unsigned long *vi_numbers;
     unsigned long *placing_numbers; /* VI numbers in the transaction. */
     bool placing;                   /* Are there any? */
+    bool name_nodes;            /* May VI.node_name differ from VI.node? */
 
     /* To do. */
     struct hmapx dirty_services, dirty_vis, dirty_rules;  /* To compile. */
@@ -322,6 +326,7 @@ struct pc_controller {
     struct hmapx draining;      /* VIs with admin_state "drain". */
     struct pc_ctl_drain *drain;
     struct hmapx moving;        /* VIs that are on their way to a node. */
+    struct pc_ctl_report *report;
     struct hmapx to_number;     /* Chains without a number. */
     struct hmapx bad_rules;     /* Rules with 'error' to write to the db. */
     struct hmapx bad_services, bad_chains, bad_parts;
@@ -331,6 +336,7 @@ struct pc_controller {
 
     struct hmap reservations;   /* Contains "struct pc_ctl_reservation"s. */
     struct hmapx dirty_reservations;
+    char *fault;                /* For tests: pc_controller_set_fault(). */
     int64_t expire_at;          /* When the next VI ends, in s since the epoch. */
     bool expire_changed;        /* VIs or reservations have changed. */
 
@@ -501,6 +507,7 @@ void pc_ctl_reserve_track(struct pc_controller *);
 void pc_ctl_reserve_unload(struct pc_controller *);
 bool pc_ctl_reserve_run(struct pc_controller *, struct ovsdb_idl_txn *);
 void pc_ctl_reserve_expire(struct pc_controller *);
+void pc_ctl_reserve_vi_lost(struct pc_controller *);
 void pc_ctl_reserve_wait(const struct pc_controller *);
 
 /* pc-controller-move.c. */
@@ -540,6 +547,22 @@ char *pc_ctl_vi_mac(const struct pc_controller *, uint16_t number);
 bool pc_ctl_write_errors(struct pc_controller *);
 void pc_ctl_write_status(struct pc_controller *);
 void pc_ctl_write_released(struct pc_controller *);
+
+/* pc-controller-report.c. */
+struct pc_ctl_report *pc_ctl_report_create(void);
+void pc_ctl_report_destroy(struct pc_ctl_report *);
+void pc_ctl_report_unload(struct pc_controller *);
+void pc_ctl_report_track(struct pc_controller *,
+                         const struct pcrec_cloudlet *);
+void pc_ctl_report_run(struct pc_controller *);
+void pc_ctl_report_write(struct pc_controller *);
+void pc_ctl_report_wait(struct pc_controller *);
+int pc_ctl_node_rank(const struct pc_controller *, const struct uuid *node);
+size_t pc_ctl_node_n_placing(const struct pc_controller *,
+                             const struct uuid *node);
+void pc_ctl_node_add_placing(const struct pc_controller *,
+                             const struct uuid *node);
+void pc_ctl_nodes_clear_placing(const struct pc_controller *);
 
 /* pc-controller-probe.c. */
 bool pc_ctl_router_probe(struct pc_ctl_router *);

@@ -22,6 +22,7 @@
 #include "openvswitch/vlog.h"
 #include "pc-clock.h"
 #include "pc-controller-private.h"
+#include "pc-fault.h"
 #include "pc-profile.h"
 #include "pc-report.h"
 #include "pc-request.h"
@@ -144,6 +145,17 @@ pc_ctl_reserve_unload(struct pc_controller *c)
     }
 }
 
+/* A VI's row has gone that we have not deleted: some reservation needs another. */
+void
+pc_ctl_reserve_vi_lost(struct pc_controller *c)
+{
+    struct pc_ctl_reservation *r;
+
+    HMAP_FOR_EACH (r, hmap_node, &c->reservations) {
+        hmapx_add(&c->dirty_reservations, r);
+    }
+}
+
 /* Confirmation. */
 
 /* Adds to 'profile' what 'row' holds, as the booking counts it. */
@@ -236,6 +248,9 @@ pc_ctl_reservation_confirm(struct pc_controller *c,
     size_t n;
 
     if (row->judged == row->placed || !row->n_proposed) {
+        if (row->n_proposed) {
+            pc_fault(c->fault, "after-judge");
+        }
         return false;
     }
     char *error = pc_request_parse_slots(row->proposed, row->n_proposed,
@@ -246,17 +261,21 @@ pc_ctl_reservation_confirm(struct pc_controller *c,
     if (error) {
         VLOG_INFO("reservation %s: refused: %s", row->name, error);
     }
+    /* The scheduler may have gone on to another node meanwhile. */
     pcrec_reservation_verify_placed(row);
+    pcrec_reservation_verify_node(row);
+    pcrec_reservation_verify_proposed(row);
     pcrec_reservation_set_judged(row, row->placed);
     pcrec_reservation_set_verdict(row, error ? error : "");
     free(error);
     free(slots);
+    pc_fault(c->fault, "before-judge");
     return true;
 }
 
 /* VIs. */
 
-/* The VI for 'row'; NULL if there is none. */
+/* The VI for 'row', which may be leaving; NULL if there is none. */
 static struct pc_ctl_vi *
 pc_ctl_reservation_vi(const struct pc_controller *c,
                       const struct pcrec_reservation *row)
@@ -266,39 +285,62 @@ pc_ctl_reservation_vi(const struct pc_controller *c,
     HMAP_FOR_EACH (vi, hmap_node, &c->vis) {
         const struct pcrec_vi *vi_row
             = pcrec_vi_get_for_uuid(c->idl, &vi->vi.uuid);
-        if (vi_row && vi_row->reservation == row && !vi->leaving) {
+        if (vi_row && vi_row->reservation == row) {
             return vi;
         }
     }
     return NULL;
 }
 
-/* Starts the VI for 'row', which is active, or follows a change of its slots.
- * Returns true if it has written something. */
+/* Has the VI of 'vi_row' the slots of its reservation. */
 static bool
-pc_ctl_reservation_run_vi(struct pc_controller *c,
-                          const struct pcrec_reservation *row,
-                          struct ovsdb_idl_txn *txn)
+pc_ctl_reservation_same_slots(const struct pcrec_reservation *row,
+                              const struct pcrec_vi *vi_row)
 {
-    struct pc_ctl_vi *vi = pc_ctl_reservation_vi(c, row);
-
-    if (!vi) {
-        struct pc_ctl_service *svc
-            = (row->service
-               ? pc_ctl_service_find(c, &row->service->header_.uuid) : NULL);
-        return svc && pc_ctl_place_reserved(c, svc, row, txn);
-    }
-    const struct pcrec_vi *vi_row
-        = pcrec_vi_get_for_uuid(c->idl, &vi->vi.uuid);
     bool same = vi_row->n_slots == row->n_slots;
 
     for (size_t i = 0; same && i < row->n_slots; i++) {
         same = !strcmp(vi_row->slots[i], row->slots[i]);    /* Both sorted. */
     }
-    if (!same) {
-        pcrec_vi_set_slots(vi_row, (const char **) row->slots, row->n_slots);
+    return same;
+}
+
+/* Starts the VI for 'row', which is active, or has it follow a change of its
+ * slots or its service.  Returns true if it has written something.  Sets '*again'
+ * if something is missing still. */
+static bool
+pc_ctl_reservation_run_vi(struct pc_controller *c,
+                          const struct pcrec_reservation *row,
+                          struct ovsdb_idl_txn *txn, bool *again)
+{
+    struct pc_ctl_vi *vi = pc_ctl_reservation_vi(c, row);
+
+    *again = true;
+    if (!vi) {
+        struct pc_ctl_service *svc
+            = (row->service
+               ? pc_ctl_service_find(c, &row->service->header_.uuid) : NULL);
+        bool created = svc && pc_ctl_place_reserved(c, svc, row, txn);
+
+        if (created) {
+            pc_fault(c->fault, "before-place");
+        }
+        *again = row->service != NULL;
+        return created;
     }
-    return !same;
+    pc_fault(c->fault, "after-place");
+    const struct pcrec_vi *vi_row
+        = pcrec_vi_get_for_uuid(c->idl, &vi->vi.uuid);
+    if (vi->leaving || vi_row->service != row->service) {
+        pc_ctl_vi_leave(c, vi); /* The capacity is that of one VI. */
+        return false;
+    }
+    *again = false;
+    if (pc_ctl_reservation_same_slots(row, vi_row)) {
+        return false;
+    }
+    pcrec_vi_set_slots(vi_row, (const char **) row->slots, row->n_slots);
+    return true;
 }
 
 /* Writes what the reservations that have changed need: verdicts and VIs.  Returns
@@ -314,12 +356,13 @@ pc_ctl_reserve_run(struct pc_controller *c, struct ovsdb_idl_txn *txn)
         const struct pcrec_reservation *row
             = pcrec_reservation_get_for_uuid(c->idl, &r->uuid);
         bool todo = row && pc_ctl_reservation_confirm(c, row);
+        bool again = false;
 
         if (row && !strcmp(row->state, "active")
-            && pc_ctl_reservation_run_vi(c, row, txn)) {
+            && pc_ctl_reservation_run_vi(c, row, txn, &again)) {
             todo = vis = true;
         }
-        if (!todo) {
+        if (!todo && !again) {
             hmapx_delete(&c->dirty_reservations, node);
         }
     }
@@ -373,6 +416,7 @@ pc_ctl_reserve_expire(struct pc_controller *c)
         }
         if (is_over(row, now, &end)) {
             VLOG_INFO("%s: its time is over", vi->vi.name);
+            pc_fault(c->fault, "before-leave");
             pc_ctl_vi_leave(c, vi);
         } else {
             c->expire_at = MIN(c->expire_at, end);

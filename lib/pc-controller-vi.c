@@ -391,6 +391,9 @@ pc_ctl_vi_leave(struct pc_controller *c, struct pc_ctl_vi *vi)
 void
 pc_ctl_vi_remove(struct pc_controller *c, struct pc_ctl_vi *vi)
 {
+    if (vi->reserved && !vi->leaving) {
+        pc_ctl_reserve_vi_lost(c);      /* Not by us. */
+    }
     pc_ctl_vi_leave(c, vi);
     ovs_list_remove(&vi->leave_node);
     for (int i = 0; i < 2; i++) {

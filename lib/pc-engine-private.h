@@ -14,7 +14,6 @@
  * limitations under the License.
  */
 
-
 #ifndef PC_ENGINE_PRIVATE_H
 #define PC_ENGINE_PRIVATE_H 1
 

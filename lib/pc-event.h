@@ -50,6 +50,9 @@ enum pc_event_kind {
     PC_EVENT_AGENT_STOPPED,
     PC_EVENT_SWITCH_CONNECTED,
     PC_EVENT_SWITCH_DISCONNECTED,
+    PC_EVENT_NODE_UP,           /* Its agent is heard of (again). */
+    PC_EVENT_NODE_SUSPECT,      /* It is silent: nothing is placed there. */
+    PC_EVENT_NODE_DOWN,         /* It has been silent for long. */
     PC_EVENT_LINK_UP,           /* Of a port of a VI that runs. */
     PC_EVENT_LINK_DOWN,
     PC_EVENT_VI_STARTED,

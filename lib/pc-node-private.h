@@ -20,6 +20,7 @@
 /* What the files of the node role share; see pc-node.h.
  *
  *     pc-node.c         rows -> wanted VIs; main loop; what a restart finds
+ *     pc-node-want.c    rows -> what a VI is to be
  *     pc-node-vi.c      one VI and its state machine
  *     pc-node-vi-up.c   its steps up
  *     pc-node-vi-down.c its steps down
@@ -54,6 +55,7 @@
 #include "smap.h"
 #include "svec.h"
 
+struct pc_lock;
 struct pc_worker;
 struct pcrec_node;
 struct pcrec_vi;
@@ -253,7 +255,7 @@ struct pc_node {
     struct pc_vi_config vi_cfg;
     int config_error;           /* Of the state directory; 0: fine. */
 
-    struct ovsdb_idl *lock_idl; /* Holds pc_node_lock_name(); NULL: none. */
+    struct pc_lock *lock;       /* For others to see; NULL: none. */
     struct pc_events *events;   /* The agent's; NULL: none are recorded. */
     const struct pc_node_listener *listener;    /* May be NULL. */
     void *listener_aux;
@@ -286,15 +288,15 @@ struct pc_node {
     long long int report_interval; /* In ms; 0: there is no row. */
 };
 
-/* pc-node.c */
+/* pc-node-want.c */
+struct pc_node_want *pc_node_want_from_row(const struct pc_node *,
+                                           const struct pcrec_node *,
+                                           const struct pcrec_vi *);
+void pc_node_vi_set_want(struct pc_node_vi *, struct pc_node_want *);
 void pc_node_want_destroy(struct pc_node_want *);
-bool pc_node_is_wired(const struct pc_node_vi *);
 
-/* pc-node-lock.c */
-struct ovsdb_idl *pc_node_lock_create(const char *remote);
-void pc_node_lock_set(const struct pc_node *, const struct pcrec_node *);
-void pc_node_lock_run(struct pc_node *);
-void pc_node_lock_wait(const struct pc_node *);
+/* pc-node.c */
+bool pc_node_is_wired(const struct pc_node_vi *);
 
 /* pc-node-vi.c */
 struct pc_node_vi *pc_node_vi_create(struct pc_node *, const char *name);

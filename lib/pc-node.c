@@ -16,25 +16,22 @@
 
 #include <config.h>
 #include "pc-node-private.h"
-#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "dirs.h"
 #include "lib/pc-idl.h"
-#include "openvswitch/dynamic-string.h"
 #include "openvswitch/poll-loop.h"
 #include "openvswitch/vlog.h"
 #include "ovsdb-idl.h"
 #include "pc-clock.h"
 #include "pc-container.h"
 #include "pc-fetch.h"
+#include "pc-lock.h"
 #include "pc-ports.h"
 #include "pc-report.h"
-#include "pc-request.h"
 #include "pc-worker.h"
-#include "sha1.h"
 #include "timeval.h"
 #include "util.h"
 #include "uuid.h"
@@ -47,9 +44,6 @@ VLOG_DEFINE_THIS_MODULE(pc_node);
 
 /* How long a probe through a new VI waits for the flows around it. */
 #define WIRED_MS 2000
-
-/* Longest name of a VI: liblxc's container and host name. */
-#define NAME_LEN 63
 
 void
 pc_node_register(struct ovsdb_idl *idl)
@@ -94,7 +88,7 @@ pc_node_create(struct ovsdb_idl *idl, const struct pc_node_config *cfg)
     struct pc_node *n = xzalloc(sizeof *n);
 
     n->idl = idl;
-    n->lock_idl = pc_node_lock_create(cfg->remote);
+    n->lock = pc_lock_create(cfg->remote);
     n->config_name = nullable_xstrdup(cfg->name);
     n->ovs_remote = (cfg->ovs_remote ? xstrdup(cfg->ovs_remote)
                      : xasprintf("unix:%s/db.sock", ovs_rundir()));
@@ -143,7 +137,7 @@ pc_node_destroy(struct pc_node *n)
     shash_destroy(&n->vis);
     pc_node_captures_destroy(n);
     pc_ports_destroy(n->ports);
-    ovsdb_idl_destroy(n->lock_idl);
+    pc_lock_destroy(n->lock);
     pc_vi_config_destroy(&n->vi_cfg);
     smap_destroy(&n->port_defaults);
     free(n->name);
@@ -157,193 +151,7 @@ pc_node_destroy(struct pc_node *n)
     free(n);
 }
 
-/* Rows to wanted VIs. */
-
-void
-pc_node_want_destroy(struct pc_node_want *want)
-{
-    if (want) {
-        free(want->service);
-        free(want->image_name);
-        free(want->image_url);
-        free(want->image_sha256);
-        free(want->mac);
-        svec_destroy(&want->addresses);
-        svec_destroy(&want->gateways);
-        smap_destroy(&want->health);
-        smap_destroy(&want->export);
-        free(want->error);
-        free(want->fingerprint);
-        free(want->root_fingerprint);
-        free(want);
-    }
-}
-
-static char *
-hash_text(struct ds *s)
-{
-    uint8_t digest[SHA1_DIGEST_SIZE];
-    char hex[SHA1_HEX_DIGEST_LEN + 1];
-
-    sha1_bytes(ds_cstr(s), s->length, digest);
-    sha1_to_hex(digest, hex);
-    ds_destroy(s);
-    return xstrdup(hex);
-}
-
-static void
-put_svec(struct ds *s, const struct svec *v)
-{
-    for (size_t i = 0; i < v->n; i++) {
-        ds_put_format(s, "%s\n", v->names[i]);
-    }
-    ds_put_char(s, '\n');
-}
-
-/* What a container was started with: any change needs a restart. */
-static void
-fingerprint(struct pc_node_want *want)
-{
-    struct ds s = DS_EMPTY_INITIALIZER;
-
-    ds_put_format(&s, "%s\n%s\n", want->image_url, want->image_sha256);
-    want->root_fingerprint = hash_text(&s);
-
-    ds_init(&s);
-    ds_put_format(&s, "%s\n%d\n%d\n%s\n", want->root_fingerprint, want->mode,
-                  want->number, want->mac);
-    put_svec(&s, &want->addresses);
-    put_svec(&s, &want->gateways);
-    if (want->mode == PC_MANIFEST_ROUTE && want->two_ports) {
-        ds_put_cstr(&s, "two arms\n");
-    }
-    want->fingerprint = hash_text(&s);
-}
-
-/* A name becomes a directory and a cgroup: this is also what liblxc's side
- * accepts. */
-static bool
-name_is_valid(const char *name)
-{
-    size_t n = strlen(name);
-
-    return (n > 0 && n <= NAME_LEN && isalnum((unsigned char) name[0])
-            && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_.-"
-                      "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == n);
-}
-
-/* If the VI is reserved for some time: whether that is now, by our own clock, and
- * with which capacity.  This holds also while the database is away. */
-static void
-read_slots(const struct pcrec_vi *row, struct pc_node_want *want)
-{
-    int64_t now = pc_clock_now();
-    struct pc_slot *slots;
-    size_t n;
-
-    if (!row->n_slots) {
-        return;
-    }
-    want->error = pc_request_parse_slots(row->slots, row->n_slots, &slots, &n);
-    const struct pc_slot *slot = pc_slots_at(slots, n, now);
-    if (slot) {
-        want->next_slot = slot->end;
-        for (size_t d = 0; d < PC_N_AMOUNTS; d++) {
-            want->asked.value[d] = slot->amount.value[d];
-        }
-    } else if (!want->error) {
-        want->up = false;       /* Before its time, or after. */
-        want->next_slot = n && now < slots[0].begin ? slots[0].begin : 0;
-    }
-    free(slots);
-}
-
-/* Stores in 'want' what 'row' asks for, and what comes of it with the limits that
- * the ISP has put on the VI. */
-static void
-read_capacity(const struct pcrec_vi *row, struct pc_node_want *want)
-{
-    pc_capacity_from_arrays(&want->asked, row->key_capacity,
-                            row->value_capacity, row->n_capacity);
-    read_slots(row, want);
-    pc_capacity_from_arrays(&want->restrictions, row->key_restrictions,
-                            row->value_restrictions, row->n_restrictions);
-    want->capacity = want->asked;
-    for (size_t i = 0; i < PC_N_CAPACITY; i++) {
-        uint64_t limit = want->restrictions.value[i];
-
-        if (limit && (!want->asked.value[i] || limit < want->asked.value[i])) {
-            want->capacity.value[i] = limit;
-        }
-    }
-}
-
-/* Returns what 'row' wants, or NULL if its service is gone: then what was
- * wanted before stays until the controller has taken the flows away and
- * deletes the row. */
-static struct pc_node_want *
-want_from_row(const struct pc_node *n, const struct pcrec_node *node,
-              const struct pcrec_vi *row)
-{
-    const struct pcrec_service *service = row->service;
-    const struct pcrec_image *image = service ? service->image : NULL;
-
-    if (!image) {
-        return NULL;
-    }
-
-    struct pc_node_want *want = xzalloc(sizeof *want);
-    want->uuid = row->header_.uuid;
-    want->service = xstrdup(service->name);
-    want->up = strcmp(row->admin_state, "down");
-    want->released = row->released;
-    want->image_name = xstrdup(image->name);
-    want->image_url = xstrdup(image->url);
-    want->image_sha256 = xstrdup(image->sha256);
-    want->number = row->number;
-    want->mac = xstrdup(row->mac);
-    want->was_ready = row->ready;
-    want->was_pid = row->n_pid ? *row->pid : 0;
-    svec_init(&want->addresses);
-    for (size_t i = 0; i < row->n_addresses; i++) {
-        svec_add(&want->addresses, row->addresses[i]);
-    }
-    svec_init(&want->gateways);
-    for (size_t i = 0; i < row->n_gateways; i++) {
-        svec_add(&want->gateways, row->gateways[i]);
-    }
-    smap_clone(&want->health, &service->health);
-    read_capacity(row, want);
-    pc_node_move_read(want, row, node);
-    want->mtu = smap_get_ullong(&service->options, "mtu", 0);
-    want->subnet_mtu = pc_node_link_subnet_mtu(n, row);
-    pc_capacity_from_arrays(&want->was_applied, row->key_applied,
-                            row->value_applied, row->n_applied);
-    if (!pc_manifest_mode_from_string(service->mode, &want->mode)) {
-        want->error = xasprintf("mode %s is not known", service->mode);
-    } else if (!name_is_valid(row->name)) {
-        want->error = xasprintf("\"%s\" cannot be the name of a container",
-                                row->name);
-    }
-    want->two_ports = (want->mode == PC_MANIFEST_INLINE
-                       || (want->mode == PC_MANIFEST_ROUTE
-                           && smap_get_int(&service->options, "arms", 1) == 2));
-    fingerprint(want);
-    return want;
-}
-
-static void
-set_want(struct pc_node_vi *vi, struct pc_node_want *want)
-{
-    if (vi->want && !smap_equal(&vi->want->health, &want->health)) {
-        vi->probe_chosen = false;
-    }
-    free(vi->service);
-    vi->service = xstrdup(want->service);
-    pc_node_want_destroy(vi->want);
-    vi->want = want;
-    vi->down_at = want->up ? 0 : vi->down_at ? vi->down_at : time_msec();
-}
+/* Following the database. */
 
 static const struct pcrec_node *
 find_node_row(const struct pc_node *n, const char *name)
@@ -382,6 +190,17 @@ learn_name(struct pc_node *n)
     pc_ports_set_defaults(n->ports, &n->port_defaults);
 }
 
+/* Nothing that the node does depends on the lock: it is for others to see that
+ * its agent runs. */
+static void
+set_lock(struct pc_node *n, const struct pcrec_node *row)
+{
+    char *name = row ? pc_lock_name("node", &row->header_.uuid) : NULL;
+
+    pc_lock_set(n->lock, name);
+    free(name);
+}
+
 /* Reads the rows of this node's VIs. */
 static void
 read_rows(struct pc_node *n)
@@ -394,7 +213,7 @@ read_rows(struct pc_node *n)
 
     n->next_cfg = global ? global->next_cfg : 0;
     n->slot_at = 0;
-    pc_node_lock_set(n, node);
+    set_lock(n, node);
     if (node) {
         pc_ports_set_bridge(n->ports, node->bridge);
         pc_capacity_from_arrays(&n->capacity, node->key_capacity,
@@ -419,14 +238,14 @@ read_rows(struct pc_node *n)
             pc_fault(n->fault, "after-ready");
         }
         struct pc_node_vi *vi = shash_find_data(&n->vis, row->name);
-        struct pc_node_want *want = want_from_row(n, node, row);
+        struct pc_node_want *want = pc_node_want_from_row(n, node, row);
         if (!vi && want) {
             vi = pc_node_vi_create(n, row->name);
             vi->restarts = row->restarts;
             shash_add(&n->vis, row->name, vi);
         }
         if (want) {
-            set_want(vi, want);
+            pc_node_vi_set_want(vi, want);
             if (want->next_slot) {
                 n->slot_at = (n->slot_at ? MIN(n->slot_at, want->next_slot)
                               : want->next_slot);
@@ -514,7 +333,7 @@ run_vis(struct pc_node *n)
 void
 pc_node_run(struct pc_node *n, struct ovsdb_idl_txn *txn)
 {
-    pc_node_lock_run(n);
+    pc_lock_run(n->lock);
     if (!ovsdb_idl_has_ever_connected(n->idl)) {
         return;
     }
@@ -556,7 +375,7 @@ pc_node_wait(struct pc_node *n)
 {
     struct shash_node *sn;
 
-    pc_node_lock_wait(n);
+    pc_lock_wait(n->lock);
     if (!n->name) {
         return;
     }

@@ -17,10 +17,12 @@
 #include <config.h>
 #include "pc-report.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/pc-idl.h"
 #include "ovsdb-idl.h"
+#include "pc-request.h"
 #include "smap.h"
 #include "util.h"
 
@@ -117,6 +119,91 @@ bool
 pc_report_node_is_usable(const struct pcrec_node *node)
 {
     return strcmp(node->state, "suspect") && strcmp(node->state, "down");
+}
+
+bool
+pc_report_reservation_holds(const struct pcrec_reservation *row)
+{
+    return (row->node && (!strcmp(row->state, "pending")
+                          || !strcmp(row->state, "confirmed")
+                          || !strcmp(row->state, "active")));
+}
+
+bool
+pc_report_vi_holds(const struct pcrec_vi *row, struct pc_amount *a)
+{
+    memset(a, 0, sizeof *a);
+    if (!row->node || row->reservation) {
+        return false;
+    }
+    set_from_column(a, row->key_capacity, row->value_capacity,
+                    row->n_capacity, MAX_VALUE);
+    return true;
+}
+
+static int
+compare_slots(const void *a_, const void *b_)
+{
+    const struct pc_slot *a = a_, *b = b_;
+
+    return (a->begin > b->begin) - (a->begin < b->begin);
+}
+
+char *
+pc_report_parse_slots(char *const *texts, size_t n, struct pc_slot **slots,
+                      size_t *n_slots)
+{
+    char *error = NULL;
+
+    *slots = xmalloc((n + 1) * sizeof **slots);
+    *n_slots = 0;
+    for (size_t i = 0; i < n; i++) {
+        /* They are in no order, and all their times absolute. */
+        char *wrong = pc_request_parse_slot(texts[i], 0, NULL,
+                                            &(*slots)[*n_slots]);
+
+        if (!wrong) {
+            ++*n_slots;
+        } else if (!error) {
+            error = wrong;
+        } else {
+            free(wrong);
+        }
+    }
+    qsort(*slots, *n_slots, sizeof **slots, compare_slots);
+    return error;
+}
+
+int64_t
+pc_report_slots_at(const struct pc_slot slots[], size_t n, int64_t now,
+                   struct pc_amount *a)
+{
+    memset(a, 0, sizeof *a);
+    for (size_t i = 0; i < n; i++) {
+        if (now < slots[i].begin) {
+            return slots[i].begin;
+        } else if (now < slots[i].end) {
+            *a = slots[i].amount;
+            return slots[i].end;
+        }
+    }
+    return PC_TIME_MAX;
+}
+
+void
+pc_report_add(struct pc_amount *a, const struct pc_amount *b)
+{
+    for (size_t i = 0; i < PC_N_AMOUNTS; i++) {
+        a->value[i] += b->value[i];
+    }
+}
+
+void
+pc_report_subtract(struct pc_amount *a, const struct pc_amount *b)
+{
+    for (size_t i = 0; i < PC_N_AMOUNTS; i++) {
+        a->value[i] -= b->value[i];
+    }
 }
 
 static long long int

@@ -38,6 +38,8 @@
 struct ovsdb_idl;
 struct pcrec_cloudlet;
 struct pcrec_node;
+struct pcrec_reservation;
+struct pcrec_vi;
 
 /* Columns that change all the time, Node.seen, Node.used and the report of a
  * Cloudlet, do not raise the sequence number of 'idl' from now on: who wants them
@@ -54,6 +56,32 @@ void pc_report_node_total(const struct pcrec_node *node, struct pc_amount *);
 /* May something be placed on 'node'?  Not if it is suspect or down.  A node of
  * which nobody has heard yet may be used: its agent is about to start. */
 bool pc_report_node_is_usable(const struct pcrec_node *node);
+
+/* What is held on a node now: by reservations, whether or not their VIs run, and
+ * by VIs that were placed without one.  What such a VI has no limit for, it holds
+ * nothing of. */
+
+/* Does the reservation hold its slots on its node?  Else nothing, anywhere. */
+bool pc_report_reservation_holds(const struct pcrec_reservation *);
+
+/* Does the VI hold its capacity itself?  Then stores that. */
+bool pc_report_vi_holds(const struct pcrec_vi *, struct pc_amount *);
+
+/* Stores the slots of a column, in order of time, for the caller to free.  Returns
+ * null or a line that says which makes no sense (the caller frees it); that one
+ * is left out. */
+char *pc_report_parse_slots(char *const *texts, size_t n,
+                            struct pc_slot **, size_t *n_slots)
+    OVS_WARN_UNUSED_RESULT;
+
+/* Stores what the 'n' slots, in order of time, hold at 'now', perhaps zero.
+ * Returns until when that is so, PC_TIME_MAX: for ever. */
+int64_t pc_report_slots_at(const struct pc_slot[], size_t n, int64_t now,
+                           struct pc_amount *);
+
+/* '*a' += or -= '*b'. */
+void pc_report_add(struct pc_amount *a, const struct pc_amount *b);
+void pc_report_subtract(struct pc_amount *a, const struct pc_amount *b);
 
 /* How often there is a report, and after how long a silence a node is
  * suspected, or down, in ms. */

@@ -39,6 +39,21 @@ struct decision {
     size_t n_wanted, n_slots;
 };
 
+/* Before anything is written: what is written holds only if the row is still as it
+ * was when we decided.  Of two schedulers that believe they act one finds that it
+ * is not.  'step' is for pc_sched_fault(). */
+static void
+begin(struct decision *d, const char *step)
+{
+    pcrec_reservation_verify_request(d->row);
+    pcrec_reservation_verify_answered(d->row);
+    pcrec_reservation_verify_state(d->row);
+    pcrec_reservation_verify_placed(d->row);
+    pcrec_reservation_verify_judged(d->row);
+    pcrec_reservation_verify_node(d->row);
+    d->s->step = step;
+}
+
 /* Ends the request for a reason that nothing can be done about. */
 static void
 answer(struct decision *d, const char *state, const char *reason)
@@ -67,6 +82,7 @@ accept_proposed(struct decision *d)
     pcrec_reservation_set_slots(d->row, (const char **) d->row->proposed,
                                 d->row->n_proposed);
     pcrec_reservation_set_proposed(d->row, NULL, 0);
+    pcrec_reservation_set_alternatives(d->row, NULL);
 }
 
 /* The next transaction that places something on 'node' fails, unless it has seen
@@ -76,11 +92,13 @@ raise_version(const struct pcrec_node *node)
 {
     pcrec_node_verify_version(node);
     pcrec_node_verify_capacity(node);
+    pcrec_node_verify_found(node);
     pcrec_node_verify_isp_share(node);
     pcrec_node_set_version(node, node->version + 1);
 }
 
-/* Holds 'wanted' on 'node', until its controller has spoken. */
+/* Holds 'wanted' on 'node', until its controller has spoken: what it has said so
+ * far was about something else. */
 static void
 propose(struct decision *d, const struct pcrec_node *node,
         const struct pcrec_cloudlet *cloudlet,
@@ -91,10 +109,15 @@ propose(struct decision *d, const struct pcrec_node *node,
 
     pc_engine_remove(engine, &d->row->header_.uuid);
     int64_t price = pc_booking_price(d->s->booking, cloudlet, req, &tariff);
+    if (price == INT64_MAX) {
+        answer(d, d->n_slots ? d->row->state : "declined", PC_PRICE_TOO_HIGH);
+        return;
+    }
 
     raise_version(node);
-    pcrec_reservation_verify_request(d->row);
     pcrec_reservation_set_node(d->row, node);
+    pcrec_reservation_set_judged(d->row, 0);
+    pcrec_reservation_set_verdict(d->row, "");
     pcrec_reservation_set_placed(d->row, d->row->request);
     pcrec_reservation_set_price(d->row, price);
     set_proposed(d);
@@ -122,6 +145,10 @@ place(struct decision *d)
     struct pc_engine_placement p;
     struct pc_engine_request req;
 
+    begin(d, "reserve");
+    if (d->row->placed != d->row->request && d->row->n_refused) {
+        pcrec_reservation_set_refused(d->row, NULL, 0); /* Another request. */
+    }
     pc_booking_request(d->s->booking, d->row, d->wanted, d->n_wanted, &req);
     if (pc_engine_place(engine, &req, &p)) {
         propose(d, pcrec_node_get_for_uuid(d->s->loop.idl, &p.node),
@@ -133,6 +160,20 @@ place(struct decision *d)
     free(CONST_CAST(struct uuid *, req.refused));
 }
 
+/* Adds 'node' to those that are not to be tried.  (Not by "addvalue", which
+ * the row shows only when the transaction has succeeded.) */
+static void
+add_refused(struct decision *d, const struct pcrec_node *node)
+{
+    size_t n = d->row->n_refused;
+    struct pcrec_node **refused = xmalloc((n + 1) * sizeof *refused);
+
+    memcpy(refused, d->row->refused, n * sizeof *refused);
+    refused[n] = CONST_CAST(struct pcrec_node *, node);
+    pcrec_reservation_set_refused(d->row, refused, n + 1);
+    free(refused);
+}
+
 /* 'row' is pending and may not have its node: on to the next one. */
 static void
 refuse(struct decision *d, const char *why)
@@ -141,7 +182,8 @@ refuse(struct decision *d, const char *why)
 
     VLOG_INFO("reservation %s: not on node %s: %s", d->row->name, node->name,
               why);
-    pcrec_reservation_update_refused_addvalue(d->row, node);
+    begin(d, "reserve");
+    add_refused(d, node);
     pcrec_reservation_set_node(d->row, NULL);
     pcrec_reservation_set_proposed(d->row, NULL, 0);
     pc_booking_refresh(d->s->booking, d->row);
@@ -151,9 +193,9 @@ refuse(struct decision *d, const char *why)
 static void
 confirm(struct decision *d)
 {
+    begin(d, "confirm");
     char *error = pc_sched_charge(d->s, d->row, d->txn, d->row->price,
                                   "confirmed");
-
     if (error) {
         answer(d, "declined", error);
         free(error);
@@ -168,19 +210,22 @@ confirm(struct decision *d)
 }
 
 static bool
-decide_pending(struct decision *d)
+decide_pending(struct decision *d, int64_t *due)
 {
     const struct pcrec_reservation *row = d->row;
 
     if (row->cancel) {
+        begin(d, "cancel");
         answer(d, "cancelled", "before it was decided");
     } else if (d->wanted[d->n_wanted - 1].end <= d->s->now) {
+        begin(d, "end");
         answer(d, "declined", "its time is over");
     } else if (!row->node || row->placed != row->request) {
         place(d);
-    } else if (!pc_report_node_is_usable(row->node)) {
-        refuse(d, "the node is silent");
+    } else if (!pc_booking_is_usable(d->s->booking, row->node)) {
+        refuse(d, "the node or its cloudlet is silent");
     } else if (row->judged != row->placed) {
+        *due = d->wanted[d->n_wanted - 1].end;
         return false;           /* The controller's turn. */
     } else if (row->verdict[0]) {
         refuse(d, row->verdict);
@@ -192,25 +237,37 @@ decide_pending(struct decision *d)
 
 /* What is promised. */
 
-/* What 'slots' would cost on the reservation's node now; 0 if that is gone. */
+/* What 'slots', from now on, would cost on the reservation's node now; 0 if that
+ * is gone.  (What is past is paid, and not given back.) */
 static int64_t
 price_of(struct decision *d, const struct pc_slot *slots, size_t n,
          struct pc_tariff *tariff)
 {
+    struct pc_slot *rest = xmemdup(slots, MAX(n, 1) * sizeof *slots);
+    size_t n_rest = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        if (slots[i].end > d->s->now) {
+            rest[n_rest] = slots[i];
+            rest[n_rest].begin = MAX(slots[i].begin, d->s->now);
+            n_rest++;
+        }
+    }
     const struct pcrec_cloudlet *cloudlet
         = d->row->node ? pc_sched_cloudlet_of(d->s, d->row->node) : NULL;
     struct pc_engine_request req;
     int64_t price = 0;
 
     memset(tariff, 0, sizeof *tariff);
-    if (cloudlet && n) {
+    if (cloudlet && n_rest) {
         pc_engine_remove(pc_booking_engine(d->s->booking),
                          &d->row->header_.uuid);
-        pc_booking_request(d->s->booking, d->row, slots, n, &req);
+        pc_booking_request(d->s->booking, d->row, rest, n_rest, &req);
         price = pc_booking_price(d->s->booking, cloudlet, &req, tariff);
         free(CONST_CAST(struct uuid *, req.refused));
         pc_booking_refresh(d->s->booking, d->row);
     }
+    free(rest);
     return price;
 }
 
@@ -220,10 +277,10 @@ resized(struct decision *d)
 {
     struct pc_tariff tariff;
     int64_t now_price = price_of(d, d->slots, d->n_slots, &tariff);
-    int64_t price = (d->row->placed == d->row->request ? d->row->price
-                     : price_of(d, d->wanted, d->n_wanted, &tariff));
+    int64_t price = price_of(d, d->wanted, d->n_wanted, &tariff);
     char *error;
 
+    begin(d, "resized");
     if (price >= now_price) {
         error = pc_sched_charge(d->s, d->row, d->txn, price - now_price,
                                 "resized");
@@ -275,8 +332,8 @@ resize(struct decision *d)
     const struct pcrec_reservation *row = d->row;
     struct pc_engine_request req;
 
+    begin(d, "resize");
     if (is_smaller(d)) {
-        pcrec_reservation_verify_request(row);
         resized(d);
         return;
     }
@@ -295,6 +352,7 @@ cancel(struct decision *d)
 {
     int64_t refund = pc_tariff_refund_cancel(d->row->paid, d->row->made,
                                              d->slots[0].begin, d->s->now);
+    begin(d, "cancel");
     char *error = pc_sched_refund(d->s, d->row, d->txn, refund, "cancelled");
 
     answer(d, error ? d->row->state : "cancelled", error ? error : "");
@@ -305,13 +363,14 @@ cancel(struct decision *d)
 static void
 fail(struct decision *d, const char *why)
 {
-    int64_t begin = d->slots[0].begin, end = d->slots[d->n_slots - 1].end;
-    int64_t from = MAX(begin, d->s->now);
+    int64_t start = d->slots[0].begin, end = d->slots[d->n_slots - 1].end;
+    int64_t from = MAX(start, d->s->now);
     /* By time: the node's cloudlet, and with it the tariff, is not known any
      * more. */
     int64_t rest = (from < end
-                    ? (__int128) d->row->paid * (end - from) / (end - begin)
+                    ? (__int128) d->row->paid * (end - from) / (end - start)
                     : 0);
+    begin(d, "fail");
     char *error = pc_sched_refund(d->s, d->row, d->txn, rest, "failed");
 
     answer(d, error ? d->row->state : "failed", error ? error : why);
@@ -322,7 +381,7 @@ static bool
 decide_promised(struct decision *d, int64_t *due)
 {
     const struct pcrec_reservation *row = d->row;
-    int64_t begin = d->slots[0].begin;
+    int64_t start = d->slots[0].begin;
     int64_t end = d->slots[d->n_slots - 1].end;
 
     if (!row->node) {
@@ -330,18 +389,21 @@ decide_promised(struct decision *d, int64_t *due)
     } else if (row->cancel) {
         cancel(d);
     } else if (end <= d->s->now) {
+        begin(d, "end");
         answer(d, "ended", "");
-    } else if (begin <= d->s->now && !strcmp(row->state, "confirmed")) {
+    } else if (start <= d->s->now && !strcmp(row->state, "confirmed")) {
+        begin(d, "start");
         pc_sched_set_state(d->s, row, "active", "");
     } else if (row->answered == row->request) {
-        *due = !strcmp(row->state, "confirmed") ? begin : end;
+        *due = !strcmp(row->state, "confirmed") ? start : end;
         return false;
     } else if (row->placed != row->request) {
         resize(d);
     } else if (row->judged != row->placed) {
-        *due = !strcmp(row->state, "confirmed") ? begin : end;
+        *due = !strcmp(row->state, "confirmed") ? start : end;
         return false;
     } else if (row->verdict[0]) {
+        begin(d, "resized");
         answer(d, row->state, row->verdict);
     } else {
         resized(d);
@@ -354,10 +416,12 @@ decide_promised(struct decision *d, int64_t *due)
 static bool
 decide_broken(struct decision *d, const char *error)
 {
-    if (pc_sched_is_over(d->row) || !strcmp(d->row->reason, error)) {
+    if (pc_sched_is_over(d->row) || d->row->answered == d->row->request) {
         return false;
     }
-    answer(d, d->n_slots ? d->row->state : "declined", error);
+    begin(d, "answer");
+    answer(d, strcmp(d->row->state, "pending") ? d->row->state : "declined",
+           error);
     return true;
 }
 
@@ -370,13 +434,14 @@ decide(struct decision *d, int64_t *due)
         if (row->answered == row->request) {
             return false;
         }
+        begin(d, "answer");
         char *reason = xasprintf("it is %s already", row->state);
         answer(d, row->state, reason);
         free(reason);
         return true;
     }
     return (strcmp(row->state, "pending") ? decide_promised(d, due)
-            : decide_pending(d));
+            : decide_pending(d, due));
 }
 
 bool
@@ -384,18 +449,22 @@ pc_sched_decide(struct pc_scheduler *s, const struct pcrec_reservation *row,
                 struct ovsdb_idl_txn *txn, int64_t *due)
 {
     struct decision d = { .s = s, .row = row, .txn = txn };
-    bool pending = !strcmp(row->state, "pending");
+    bool promised = (strcmp(row->state, "pending") && !pc_sched_is_over(row));
 
     char *error = pc_request_parse_slots(row->wanted, row->n_wanted,
                                          &d.wanted, &d.n_wanted);
     if (!error) {
         error = pc_slots_check(d.wanted, d.n_wanted);
     }
+    if (error && promised && row->answered == row->request) {
+        free(error);            /* What is promised stays. */
+        error = NULL;
+    }
     if (!error) {
         error = pc_request_parse_slots(row->slots, row->n_slots, &d.slots,
                                        &d.n_slots);
     }
-    if (!error && !pending && !pc_sched_is_over(row)) {
+    if (!error && promised) {
         error = pc_slots_check(d.slots, d.n_slots);
     }
     bool changed = error ? decide_broken(&d, error) : decide(&d, due);

@@ -22,6 +22,7 @@
  *   pc-scheduler.c        main loop, what has changed, when something is due
  *   pc-scheduler-place.c  answers to requests
  *   pc-scheduler-state.c  states by the calendar, and money
+ *   pc-scheduler-watch.c  cloudlets whose controllers are silent
  *
  * A reservation whose row has changed, or for which it is time, is "dirty".  With
  * a transaction at hand each dirty one is looked at: pc_sched_decide() writes what
@@ -69,9 +70,15 @@ struct pc_scheduler {
     struct pc_booking *booking;
     bool loaded;                /* All rows are in 'reservations'. */
     bool active;                /* Has the lock. */
+    char *fault;                /* For tests: see pc_scheduler_create(). */
+    const char *step;           /* What was decided last, for 'fault'. */
     int64_t now;                /* In this run. */
     unsigned int failures;      /* Transactions that failed, in a row. */
     long long int retry_at;     /* Nothing is written before, in ms. */
+
+    struct hmap cloudlets;      /* See pc-scheduler-watch.c. */
+    unsigned int watch_seqno;   /* The database's, when it was looked at. */
+    long long int watch_at;     /* To look again, by time_msec(). */
 
     struct hmap reservations;   /* Contains "struct pc_sched_reservation"s. */
     struct heap due;            /* By 'due_at', the earliest first. */
@@ -83,6 +90,13 @@ struct pc_scheduler {
 /* pc-scheduler.c. */
 void pc_sched_set_due(struct pc_scheduler *, struct pc_sched_reservation *,
                       int64_t time);
+
+void pc_sched_places_changed(struct pc_scheduler *);
+
+/* pc-scheduler-watch.c. */
+void pc_sched_watch_run(struct pc_scheduler *);
+void pc_sched_watch_wait(const struct pc_scheduler *);
+void pc_sched_watch_destroy(struct pc_scheduler *);
 
 /* pc-scheduler-place.c.  Writes what 'row' needs now; returns true if it has
  * written something.  '*due' is set to when it must be looked at again, to

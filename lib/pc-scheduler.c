@@ -22,6 +22,7 @@
 #include "openvswitch/poll-loop.h"
 #include "openvswitch/vlog.h"
 #include "pc-clock.h"
+#include "pc-fault.h"
 #include "pc-ledger.h"
 #include "timeval.h"
 #include "unixctl.h"
@@ -139,7 +140,7 @@ pc_sched_update(struct pc_scheduler *s, const struct pcrec_reservation *row)
 }
 
 /* What is pending may wait for a node that is usable no more. */
-static void
+void
 pc_sched_places_changed(struct pc_scheduler *s)
 {
     struct pc_sched_reservation *r;
@@ -211,6 +212,17 @@ pc_sched_land(struct pc_scheduler *s)
     }
 }
 
+/* The point 'when', "before" etc., of the step that was decided last. */
+static void
+pc_sched_fault(const struct pc_scheduler *s, const char *when)
+{
+    if (s->fault && s->step) {
+        char *point = xasprintf("%s-%s", when, s->step);
+        pc_fault(s->fault, point);
+        free(point);
+    }
+}
+
 /* Writes what the reservations that are dirty need. */
 static void
 pc_sched_work(struct pc_scheduler *s, struct ovsdb_idl_txn *txn)
@@ -247,7 +259,8 @@ void
 pc_scheduler_run(struct pc_scheduler *s)
 {
     struct ovsdb_idl_txn *txn = ovsdb_idl_loop_run(&s->loop);
-    bool active = ovsdb_idl_has_lock(s->loop.idl);
+    bool active = (ovsdb_idl_has_lock(s->loop.idl)
+                   || nullable_string_is_equal(s->fault, "no-lock"));
 
     s->now = pc_clock_now();
     if (active != s->active) {
@@ -258,6 +271,7 @@ pc_scheduler_run(struct pc_scheduler *s)
     if (ovsdb_idl_has_ever_connected(s->loop.idl)) {
         pc_booking_run(s->booking);
         pc_sched_track(s);
+        pc_sched_watch_run(s);
         pc_sched_take_due(s);
         if (txn && active && time_msec() >= s->retry_at) {
             pc_sched_work(s, txn);
@@ -268,8 +282,13 @@ pc_scheduler_run(struct pc_scheduler *s)
 void
 pc_scheduler_wait(struct pc_scheduler *s)
 {
+    pc_sched_fault(s, "before");
     int retval = ovsdb_idl_loop_commit_and_wait(&s->loop);
 
+    pc_sched_fault(s, retval > 0 ? "after" : "sent");
+    if (retval >= 0) {
+        s->step = NULL;
+    }
     if (!retval) {
         /* Somebody else was faster, which is no reason to wait once; or what we
          * write is refused, and will be again. */
@@ -281,6 +300,7 @@ pc_scheduler_wait(struct pc_scheduler *s)
         s->failures = 0;
     }
     ovsdb_idl_track_clear(s->loop.idl);
+    pc_sched_watch_wait(s);
     if (!heap_is_empty(&s->due)) {
         pc_clock_wait_until(CONTAINER_OF(heap_max(&s->due),
                                          struct pc_sched_reservation,
@@ -313,7 +333,7 @@ pc_scheduler_status(struct unixctl_conn *conn, int argc OVS_UNUSED,
 }
 
 struct pc_scheduler *
-pc_scheduler_create(const char *remote)
+pc_scheduler_create(const char *remote, const char *fault)
 {
     struct pc_scheduler *s = xzalloc(sizeof *s);
     struct ovsdb_idl *idl = ovsdb_idl_create(remote, &pcrec_idl_class, false,
@@ -326,8 +346,14 @@ pc_scheduler_create(const char *remote)
         ovsdb_idl_track_add_column(idl, columns[i]);
     }
     ovsdb_idl_add_column(idl, &pcrec_node_col_version);
+    ovsdb_idl_add_column(idl, &pcrec_cloudlet_col_reported);
+    hmap_init(&s->cloudlets);
+    s->watch_at = LLONG_MAX;
     pc_ledger_add_columns(idl);
-    ovsdb_idl_set_lock(idl, PC_SCHED_LOCK);
+    s->fault = nullable_xstrdup(fault);
+    if (!nullable_string_is_equal(fault, "no-lock")) {
+        ovsdb_idl_set_lock(idl, PC_SCHED_LOCK);
+    }
     s->booking = pc_booking_create(idl, true);
     hmap_init(&s->reservations);
     heap_init(&s->due);
@@ -344,9 +370,11 @@ pc_scheduler_destroy(struct pc_scheduler *s)
     if (s) {
         pc_sched_forget_all(s);
         hmap_destroy(&s->reservations);
+        pc_sched_watch_destroy(s);
         heap_destroy(&s->due);
         pc_booking_destroy(s->booking);
         ovsdb_idl_loop_destroy(&s->loop);
+        free(s->fault);
         free(s);
     }
 }

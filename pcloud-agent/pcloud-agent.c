@@ -25,11 +25,13 @@
 #include "fatal-signal.h"
 #include "openvswitch/poll-loop.h"
 #include "openvswitch/vlog.h"
+#include "ovs-rcu.h"
 #include "ovsdb-idl.h"
 #include "pc-controller.h"
 #include "pc-event.h"
 #include "pc-node.h"
 #include "pc-scheduler.h"
+#include "pc-schema.h"
 #include "pcloud-agent.h"
 #include "simap.h"
 #include "stream-ssl.h"
@@ -51,6 +53,8 @@ struct agent {
     struct pc_controller *controller;   /* NULL without that role. */
     struct pc_node *node;               /* Likewise. */
     struct pc_scheduler *scheduler;     /* Likewise. */
+    char *schema_error;         /* Why it does nothing yet, or NULL. */
+    unsigned int schema_seqno;  /* Of the database when that was looked at. */
     bool exiting;
 };
 
@@ -82,10 +86,13 @@ agent_status(struct unixctl_conn *conn, int argc OVS_UNUSED,
     struct agent *agent = agent_;
     char *roles = agent_roles(&agent->options);
     char *status = xasprintf(
-        "version: %s\nroles: %s\ndatabase: %s (%s)\n", PC_VERSION, roles,
-        agent->options.db,
+        "version: %s\nroles: %s\ndatabase: %s (%s)\n%s%s%s",
+        PC_VERSION, roles, agent->options.db,
         ovsdb_idl_is_connected(agent->idl_loop.idl) ? "connected"
-        : "not connected");
+        : "not connected",
+        agent->schema_error ? "waiting: " : "",
+        agent->schema_error ? agent->schema_error : "",
+        agent->schema_error ? "\n" : "");
 
     unixctl_command_reply(conn, status);
     free(status);
@@ -134,6 +141,21 @@ agent_event(struct agent *agent, enum pc_event_kind kind)
     free(roles);
 }
 
+/* A controller reads what it has to carry on from, and so goes to the server that
+ * knows all, the leader.  A node reads what it is to do: any server will do, the
+ * first of the list that answers, which may be the relay of its site. */
+static struct ovsdb_idl *
+agent_create_idl(const struct agent_options *o)
+{
+    struct ovsdb_idl *idl = ovsdb_idl_create_unconnected(&pcrec_idl_class,
+                                                         true);
+
+    ovsdb_idl_set_leader_only(idl, o->controller);
+    ovsdb_idl_set_shuffle_remotes(idl, o->controller);
+    ovsdb_idl_set_remote(idl, o->db, true);
+    return idl;
+}
+
 static void
 agent_start(struct agent *agent)
 {
@@ -156,8 +178,7 @@ agent_start(struct agent *agent)
     unixctl_command_register("agent/memory", "", 0, 0, agent_memory_show,
                              agent);
 
-    struct ovsdb_idl *idl = ovsdb_idl_create(o->db, &pcrec_idl_class, true,
-                                             true);
+    struct ovsdb_idl *idl = agent_create_idl(o);
     agent->idl_loop = (struct ovsdb_idl_loop) OVSDB_IDL_LOOP_INITIALIZER(idl);
     agent->events = pc_events_create(idl);
     agent_event(agent, PC_EVENT_AGENT_STARTED);
@@ -166,11 +187,12 @@ agent_start(struct agent *agent)
     }
     pc_controller_register(idl);
     if (o->scheduler) {
-        agent->scheduler = pc_scheduler_create(o->db);
+        agent->scheduler = pc_scheduler_create(o->db, getenv("PCLOUD_FAULT"));
     }
     if (o->controller) {
         agent->controller = pc_controller_create(idl, o->db, o->cloudlet);
         pc_controller_set_events(agent->controller, agent->events);
+        pc_controller_set_fault(agent->controller, getenv("PCLOUD_FAULT"));
     }
     if (o->node) {
         agent->node = agent_node_create(idl, o, agent->events,
@@ -194,11 +216,35 @@ agent_configure_ssl(const struct agent *agent)
     }
 }
 
-static void
-agent_run_once(struct agent *agent)
+/* Does the database have all that this version knows?  If not, what has been set
+ * up stays as it is, until somebody has converted it. */
+static bool
+agent_check_schema(struct agent *agent)
 {
-    struct ovsdb_idl_txn *txn = ovsdb_idl_loop_run(&agent->idl_loop);
+    const struct ovsdb_idl *idl = agent->idl_loop.idl;
+    unsigned int seqno = ovsdb_idl_get_seqno(idl);
 
+    if (!ovsdb_idl_has_ever_connected(idl)
+        || agent->schema_seqno == seqno
+        || (agent->schema_seqno && !agent->schema_error)) {
+        return !agent->schema_error;
+    }
+
+    char *error = pc_schema_check(idl);
+    if (error && !agent->schema_error) {
+        VLOG_ERR("%s; nothing is done until then", error);
+    } else if (!error && agent->schema_error) {
+        VLOG_INFO("the database has been converted");
+    }
+    free(agent->schema_error);
+    agent->schema_error = error;
+    agent->schema_seqno = seqno;
+    return !error;
+}
+
+static void
+agent_run_roles(struct agent *agent, struct ovsdb_idl_txn *txn)
+{
     agent_configure_ssl(agent);
     if (agent->controller) {
         pc_controller_run(agent->controller, txn);
@@ -210,6 +256,16 @@ agent_run_once(struct agent *agent)
         pc_scheduler_run(agent->scheduler);
     }
     pc_events_run(agent->events, txn);
+}
+
+static void
+agent_run_once(struct agent *agent)
+{
+    struct ovsdb_idl_txn *txn = ovsdb_idl_loop_run(&agent->idl_loop);
+
+    if (agent_check_schema(agent)) {
+        agent_run_roles(agent, txn);
+    }
     unixctl_server_run(agent->unixctl);
 
     if (agent->controller) {
@@ -260,6 +316,7 @@ agent_stop(struct agent *agent)
     ovsdb_idl_loop_destroy(&agent->idl_loop);
     unixctl_server_destroy(agent->unixctl);
     agent_options_destroy(&agent->options);
+    free(agent->schema_error);
     service_stop();
 }
 
@@ -286,5 +343,6 @@ main(int argc, char *argv[])
         }
     }
     agent_stop(&agent);
+    ovsrcu_exit();              /* Its thread must not outlive what exit() ends. */
     return 0;
 }

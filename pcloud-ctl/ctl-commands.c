@@ -30,8 +30,9 @@
 #include "util.h"
 
 static const struct ctl_command_syntax *const all_commands[] = {
-    ctl_infra_commands, ctl_node_commands, ctl_vi_type_commands,
-    ctl_benchmark_commands, ctl_interface_commands, ctl_route_commands,
+    ctl_infra_commands, ctl_cloudlet_commands, ctl_pop_commands,
+    ctl_node_commands, ctl_vi_type_commands, ctl_benchmark_commands,
+    ctl_interface_commands, ctl_route_commands,
     ctl_image_commands, ctl_service_commands,
     ctl_chain_commands, ctl_rule_commands, ctl_vi_commands,
     ctl_move_commands,
@@ -39,6 +40,7 @@ static const struct ctl_command_syntax *const all_commands[] = {
     ctl_provider_commands, ctl_tariff_commands, ctl_ledger_commands,
     ctl_reserve_commands, ctl_reservation_commands,
     ctl_event_commands, ctl_top_commands, ctl_explain_commands,
+    ctl_rbac_commands,
 };
 
 void
@@ -81,7 +83,12 @@ usage: %s [OPTIONS] COMMAND [ARG...] [-- COMMAND [ARG...]]...\n\
 Infrastructure:\n\
   init [bridge=BR] [cloudlet=C] [router=R] [node=N] [table-base=T]\n\
                               cloudlet of this machine on bridge BR (br0)\n\
-  cloudlet-add|del CLOUDLET   cloudlet-list\n\
+  cloudlet-add|set CLOUDLET [pop=POP] [policy=least-loaded|best-fit]\n\
+               [report-interval=MS] [suspect-after=MS] [down-after=MS]\n\
+  cloudlet-del CLOUDLET       cloudlet-list\n\
+  pop-add|del POP             pop-list\n\
+  link-add POP POP cost=N     link-del POP POP    link-list\n\
+  prefix-add|del POP PREFIX   prefix-list\n\
   router-add ROUTER bridge=BR|target=METHOD [cloudlet=C] [table-base=T]\n\
   router-del ROUTER           router-list\n\
   node-add NODE [cloudlet=C] [bridge=BR] [data-port=PORT] [isp-share=P%%]\n\
@@ -190,7 +197,11 @@ Seeing what goes on:\n\
   stats [SERVICE]             print counters\n\
   [--interval=SECS] [--batch=N] top\n\
                               print who gets how much now\n\
-  sync                        nothing, for --wait=applied\n");
+  sync                        nothing, for --wait=applied\n\
+\n\
+Database:\n\
+  rbac-init                   write the roles of the agents, for connections\n\
+                              with a role\n");
 }
 
 void
@@ -205,7 +216,9 @@ ctl_usage(void)
 %s\
 \n\
 Options:\n\
-  --db=DATABASE               connect to DATABASE\n\
+  --db=DATABASE[,DATABASE...] connect to DATABASE, or to the leader of a\n\
+                              cluster\n\
+  --no-leader-only            connect to any server of a cluster, or a relay\n\
   --run-dir=DIR               where the agent keeps its sockets\n\
   --wait=applied|drained|none  wait until the agents have applied the change\n\
   --wait=scheduled|active     wait until reservations are decided, or have begun\n\

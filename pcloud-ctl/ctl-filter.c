@@ -14,7 +14,7 @@
  * limitations under the License.
  */
 
-/* Which rows of the tables Rule and VI are downloaded.
+/* Which rows of the tables Rule, VI and Ledger are downloaded.
  *
  * There may be ten thousand rules; a command that adds one needs to see only
  * those with the same match.  A command says what it needs, in its
@@ -35,6 +35,7 @@ ctl_filter_init(struct ctl_filter *f)
     memset(f, 0, sizeof *f);
     ovsdb_idl_condition_init(&f->rules);
     ovsdb_idl_condition_init(&f->vis);
+    ovsdb_idl_condition_init(&f->ledger);
 }
 
 void
@@ -42,6 +43,7 @@ ctl_filter_destroy(struct ctl_filter *f)
 {
     ovsdb_idl_condition_destroy(&f->rules);
     ovsdb_idl_condition_destroy(&f->vis);
+    ovsdb_idl_condition_destroy(&f->ledger);
 }
 
 /* Tells the database what is wanted by now. */
@@ -49,7 +51,7 @@ static void
 send_conditions(struct ctl_run *run)
 {
     struct ctl_filter *f = &run->filter;
-    unsigned int a = 0, b = 0;
+    unsigned int a = 0, b = 0, c = 0;
 
     if (f->use_rules && !f->everything && !f->all_rules) {
         a = ovsdb_idl_set_condition(run->idl, &pcrec_table_rule, &f->rules);
@@ -57,7 +59,11 @@ send_conditions(struct ctl_run *run)
     if (f->use_vis && !f->everything && !f->all_vis) {
         b = ovsdb_idl_set_condition(run->idl, &pcrec_table_vi, &f->vis);
     }
-    f->seqno = MAX(a, b);
+    if (f->use_ledger && !f->everything && !f->all_ledger) {
+        c = ovsdb_idl_set_condition(run->idl, &pcrec_table_ledger,
+                                    &f->ledger);
+    }
+    f->seqno = MAX(MAX(a, b), c);
 }
 
 /* Call once, after the prerequisites and before the connection. */
@@ -188,5 +194,37 @@ ctl_need_vis_by_uuid(struct ctl_context *ctx, const struct uuid *service)
         return true;
     }
     pcrec_vi_add_clause_service(&f->vis, OVSDB_F_INCLUDES, service);
+    return await_rows(ctx);
+}
+
+/* For use in prerequisites(), by every command that reads columns of the table
+ * Ledger: none of its rows, so far. */
+void
+ctl_use_ledger(struct ctl_context *ctx)
+{
+    ctl_run_from_context(ctx)->filter.use_ledger = true;
+}
+
+/* For use in prerequisites(). */
+void
+ctl_need_whole_ledger(struct ctl_context *ctx)
+{
+    struct ctl_filter *f = &ctl_run_from_context(ctx)->filter;
+
+    f->use_ledger = f->all_ledger = true;
+}
+
+/* For use in run(): the entries of 'p'. */
+bool
+ctl_need_ledger_of_provider(struct ctl_context *ctx,
+                            const struct pcrec_provider *p)
+{
+    struct ctl_filter *f = &ctl_run_from_context(ctx)->filter;
+
+    if (f->everything || f->all_ledger || !p->header_.old_datum) {
+        return true;
+    }
+    pcrec_ledger_add_clause_provider(&f->ledger, OVSDB_F_EQ,
+                                     &p->header_.uuid);
     return await_rows(ctx);
 }

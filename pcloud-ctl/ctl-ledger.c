@@ -33,9 +33,15 @@
 /* Longest note or id of a payment. */
 #define MAX_TEXT 500
 
+/* Of ledger-list and bill, with the name of a provider or without. */
 static void
 pre_ledger(struct ctl_context *ctx)
 {
+    if (ctx->argc > 1) {
+        ctl_use_ledger(ctx);
+    } else {
+        ctl_need_whole_ledger(ctx);
+    }
     pc_ledger_add_check_columns(ctx->idl);
     ovsdb_idl_add_column(ctx->idl, &pcrec_ledger_col_time);
     ovsdb_idl_add_column(ctx->idl, &pcrec_ledger_col_kind);
@@ -75,7 +81,7 @@ cmd_ledger_list(struct ctl_context *ctx)
 
     if (ctx->argc > 1) {
         only = ctl_find_provider(ctx, ctx->argv[1], CTL_MUST_EXIST);
-        if (!only) {
+        if (!only || !ctl_need_ledger_of_provider(ctx, only)) {
             return;
         }
     }
@@ -167,6 +173,8 @@ cmd_bill(struct ctl_context *ctx)
         ctl_error(ctx, "from=%s is after to=%s", args[0].value,
                   args[1].value);
         return;
+    } else if (!ctl_need_ledger_of_provider(ctx, p)) {
+        return;
     }
 
     const struct pcrec_ledger **rows = entries_of(ctx, p, &n);
@@ -192,6 +200,7 @@ cmd_bill(struct ctl_context *ctx)
 static void
 pre_ledger_check(struct ctl_context *ctx)
 {
+    ctl_need_whole_ledger(ctx);
     pc_ledger_add_check_columns(ctx->idl);
 }
 

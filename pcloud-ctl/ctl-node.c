@@ -20,6 +20,7 @@
 
 #include "pcloud-ctl.h"
 
+#include "pc-slot.h"
 #include "pc-units.h"
 #include "smap.h"
 #include "util.h"
@@ -197,7 +198,7 @@ static void
 pre_node_list(struct ctl_context *ctx)
 {
     pre_node(ctx);
-    ovsdb_idl_add_column(ctx->idl, &pcrec_node_col_found);
+    ctl_pre_report(ctx);
     ovsdb_idl_add_column(ctx->idl, &pcrec_node_col_cur_cfg);
     ovsdb_idl_add_column(ctx->idl, &pcrec_node_col_error);
 }
@@ -205,29 +206,32 @@ pre_node_list(struct ctl_context *ctx)
 static void
 cmd_node_list(struct ctl_context *ctx)
 {
-    struct ctl_table *t = ctl_table_create("name cloudlet bridge capacity "
+    struct ctl_table *t = ctl_table_create("name cloudlet bridge state "
+                                           "capacity reserved used "
                                            "isp-share applied error");
+    struct shash held = SHASH_INITIALIZER(&held);
+    const struct pc_amount none = { .value = { 0 } };
     const struct pcrec_cloudlet *c;
 
+    ctl_report_held(ctx, &held);
     PCREC_CLOUDLET_FOR_EACH (c, ctx->idl) {
         for (size_t i = 0; i < c->n_nodes; i++) {
             const struct pcrec_node *n = c->nodes[i];
+            const struct pc_amount *a = shash_find_data(&held, n->name);
 
             ctl_cell(t, "%s", n->name);
             ctl_cell(t, "%s", c->name);
             ctl_cell(t, "%s", n->bridge);
-            if (n->n_capacity) {
-                ctl_cell_capacity(t, n->key_capacity, n->value_capacity,
-                                  n->n_capacity);
-            } else {
-                ctl_cell_capacity(t, n->key_found, n->value_found,
-                                  n->n_found);
-            }
+            ctl_cell(t, "%s", n->state);
+            ctl_cell_node_total(t, n);
+            ctl_cell_amount(t, a ? a : &none);
+            ctl_cell_report(t, n->key_used, n->value_used, n->n_used);
             ctl_cell(t, "%"PRId64"%%", n->isp_share);
             ctl_cell_int(t, n->cur_cfg);
             ctl_cell(t, "%s", n->error);
         }
     }
+    shash_destroy_free_data(&held);
     ctl_table_output(ctx, t);
 }
 

@@ -199,10 +199,15 @@ quote(struct ctl_context *ctx, struct pc_booking *b,
         smap_destroy(&alternatives);
         return;
     }
-    struct ctl_table *t = ctl_table_create("cloudlet node distance price");
     const struct pcrec_cloudlet *cloudlet
         = pcrec_cloudlet_get_for_uuid(ctx->idl, &p.cloudlet);
     struct pc_tariff tariff;
+    int64_t price = pc_booking_price(b, cloudlet, req, &tariff);
+    if (price == INT64_MAX) {
+        ctl_error(ctx, PC_PRICE_TOO_HIGH);
+        return;
+    }
+    struct ctl_table *t = ctl_table_create("cloudlet node distance price");
 
     ctl_cell(t, "%s", cloudlet->name);
     ctl_cell(t, "%s", pcrec_node_get_for_uuid(ctx->idl, &p.node)->name);
@@ -211,7 +216,7 @@ quote(struct ctl_context *ctx, struct pc_booking *b,
     } else {
         ctl_cell(t, "%"PRIu64, p.distance);
     }
-    cell_money(t, pc_booking_price(b, cloudlet, req, &tariff));
+    cell_money(t, price);
     ctl_table_output(ctx, t);
 }
 

@@ -32,7 +32,8 @@ pre_reservation(struct ctl_context *ctx)
     static const struct ovsdb_idl_column *const columns[] = {
         &pcrec_provider_col_name, &pcrec_service_col_name,
         &pcrec_service_col_cloudlet, &pcrec_service_col_provider,
-        &pcrec_cloudlet_col_name, &pcrec_node_col_name,
+        &pcrec_cloudlet_col_name, &pcrec_cloudlet_col_nodes,
+        &pcrec_node_col_name,
         &pcrec_reservation_col_name, &pcrec_reservation_col_provider,
         &pcrec_reservation_col_service, &pcrec_reservation_col_cloudlet,
         &pcrec_reservation_col_source, &pcrec_reservation_col_wanted,
@@ -280,6 +281,24 @@ next_request(struct ctl_context *ctx, const struct pcrec_reservation *r)
     ctl_watch_reservation(ctx, r, r->request);
 }
 
+/* Takes what is before 'now' away from 'tail', where the begin is that of what is
+ * to be changed: what was is not changed. */
+static void
+cut_past(struct pc_request *tail, int64_t now)
+{
+    size_t past = 0;
+
+    while (past < tail->n_slots && tail->slots[past].end <= now) {
+        past++;
+    }
+    tail->n_slots -= past;
+    memmove(tail->slots, tail->slots + past,
+            tail->n_slots * sizeof *tail->slots);
+    if (tail->n_slots) {
+        tail->slots[0].begin = MAX(tail->slots[0].begin, now);
+    }
+}
+
 /* Puts the slots in 'tail' into the place of what 'old' has from their begin on.
  * Returns the new slots, for the caller to free; NULL after an error. */
 static struct pc_slot *
@@ -353,13 +372,9 @@ change_amounts(struct ctl_context *ctx, const struct pc_slot *old,
 }
 
 static bool
-parse_tail(struct ctl_context *ctx, const struct pc_slot *old, size_t n_old,
-           int64_t now, struct pc_request *tail)
+parse_slots(struct ctl_context *ctx, const struct pc_slot *old, int64_t now,
+            struct pc_request *tail)
 {
-    memset(tail, 0, sizeof *tail);
-    if (!is_slot(ctx->argv[2])) {
-        return change_amounts(ctx, old, n_old, MAX(old[0].begin, now), tail);
-    }
     for (int i = 2; i < ctx->argc; i++) {
         if (!is_slot(ctx->argv[i])) {
             ctl_error(ctx, "\"%s\" is not a slot "
@@ -373,6 +388,28 @@ parse_tail(struct ctl_context *ctx, const struct pc_slot *old, size_t n_old,
     }
     if (tail->slots[0].begin < now && tail->slots[0].begin != old[0].begin) {
         ctl_error(ctx, "\"%s\" begins in the past", ctx->argv[2]);
+        return false;
+    }
+    if (old[0].begin < now) {
+        cut_past(tail, now);
+    }
+    return true;
+}
+
+/* Reads what is to be from now on, or from later on, into 'tail'. */
+static bool
+parse_tail(struct ctl_context *ctx, const struct pc_slot *old, size_t n_old,
+           int64_t now, struct pc_request *tail)
+{
+    memset(tail, 0, sizeof *tail);
+    if (is_slot(ctx->argv[2])
+        ? !parse_slots(ctx, old, now, tail)
+        : !change_amounts(ctx, old, n_old, MAX(old[0].begin, now), tail)) {
+        return false;
+    }
+    if (!tail->n_slots) {
+        ctl_error(ctx, "reservation \"%s\": its time is over",
+                  ctx->argv[1]);
         return false;
     }
     return true;
@@ -425,6 +462,18 @@ cmd_cancel(struct ctl_context *ctx)
     }
 }
 
+static bool
+is_node_of(const struct pcrec_cloudlet *cloudlet,
+           const struct pcrec_node *node)
+{
+    for (size_t i = 0; i < cloudlet->n_nodes; i++) {
+        if (cloudlet->nodes[i] == node) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void
 cmd_reservation_set(struct ctl_context *ctx)
 {
@@ -441,9 +490,16 @@ cmd_reservation_set(struct ctl_context *ctx)
     } else if (args[0].value) {
         const struct pcrec_service *s
             = ctl_find_service(ctx, args[0].value, CTL_MUST_EXIST);
-        if (s) {
-            pcrec_reservation_set_service(r, s);
+        if (!s) {
+            return;
         }
+        if (s->cloudlet && r->node && !is_node_of(s->cloudlet, r->node)) {
+            ctl_error(ctx, "service \"%s\" runs in cloudlet \"%s\", which "
+                      "node \"%s\" is not in", s->name, s->cloudlet->name,
+                      r->node->name);
+            return;
+        }
+        pcrec_reservation_set_service(r, s);
     }
 }
 

@@ -23,8 +23,8 @@
 #include "pcloud-ctl.h"
 
 #include "openvswitch/dynamic-string.h"
-#include "pc-controller.h"
-#include "pc-node.h"
+#include "pc-lock.h"
+#include "pc-report.h"
 #include "smap.h"
 #include "util.h"
 
@@ -45,6 +45,7 @@ static const struct ovsdb_idl_column *const show_columns[] = {
     &pcrec_route_col_status,
     &pcrec_node_col_name, &pcrec_node_col_bridge, &pcrec_node_col_capacity,
     &pcrec_node_col_cur_cfg, &pcrec_node_col_error, &pcrec_node_col_status,
+    &pcrec_node_col_state,
     &pcrec_image_col_name, &pcrec_image_col_status,
     &pcrec_service_col_name, &pcrec_service_col_cloudlet,
     &pcrec_service_col_image, &pcrec_service_col_mode,
@@ -194,6 +195,9 @@ show_node(struct ctl_context *ctx, const struct pcrec_node *n)
     line(ctx, 1, "Node %s", n->name);
     line_unless_empty(ctx, 2, "bridge", n->bridge);
     line_unless_empty(ctx, 2, "capacity", capacity);
+    if (!pc_report_node_is_usable(n)) {
+        line(ctx, 2, "state: %s", n->state);
+    }
     line_unless_empty(ctx, 2, "error", n->error);
     free(capacity);
 }
@@ -409,6 +413,19 @@ format_status(const struct smap *status)
     return ds_steal_cstr(&s);
 }
 
+/* The server, if it cannot be known from it which agents run. */
+static void
+status_of_database(struct ctl_context *ctx, struct ctl_table *t)
+{
+    const struct ctl_run *run = ctl_run_from_context(ctx);
+
+    if (run->leader_unknown) {
+        status_row(t, "database", run->db, "whether agents run is not known: "
+                   "among these servers is no leader, which has their locks",
+                   "no leader");
+    }
+}
+
 /* Cloudlets whose state is not kept up to date. */
 static void
 status_of_cloudlets(struct ctl_context *ctx, struct ctl_table *t)
@@ -416,7 +433,7 @@ status_of_cloudlets(struct ctl_context *ctx, struct ctl_table *t)
     const struct pcrec_cloudlet *c;
 
     PCREC_CLOUDLET_FOR_EACH (c, ctx->idl) {
-        char *lock = pc_controller_lock_name(&c->header_.uuid);
+        char *lock = pc_lock_name("controller", &c->header_.uuid);
 
         if (ctl_query_lock(ctl_run_from_context(ctx), lock) > 0) {
             status_row(t, "cloudlet", c->name, "no agent is its controller: "
@@ -467,14 +484,19 @@ status_of_nodes(struct ctl_context *ctx, struct ctl_table *t,
     const struct pcrec_node *n;
 
     PCREC_NODE_FOR_EACH (n, ctx->idl) {
-        char *lock = pc_node_lock_name(&n->header_.uuid);
+        char *lock = pc_lock_name("node", &n->header_.uuid);
         bool dead = ctl_query_lock(ctl_run_from_context(ctx), lock) > 0;
+        bool silent = !pc_report_node_is_usable(n);
         char *more = format_status(&n->status);
 
         status_row(t, "node", n->name,
-                   (dead && !*n->error ? "its agent does not run: what it and "
-                    "its VIs are is what it said last" : n->error),
-                   "%sapplied %"PRId64" of %"PRId64"%s",
+                   (*n->error ? n->error
+                    : dead ? "its agent does not run: what it and its VIs are "
+                    "is what it said last"
+                    : silent ? "its agent is silent: nothing is placed there"
+                    : ""),
+                   "%s%s%sapplied %"PRId64" of %"PRId64"%s",
+                   silent ? n->state : "", silent ? ", " : "",
                    dead ? "not running, " : "", n->cur_cfg, next_cfg, more);
         free(more);
         free(lock);
@@ -528,6 +550,7 @@ cmd_status(struct ctl_context *ctx)
     status_of_routers(ctx, t, next_cfg);
     status_of_nodes(ctx, t, next_cfg);
     status_of_services(ctx, t);
+    status_of_database(ctx, t);         /* Those above have asked. */
     ctl_table_output(ctx, t);
 }
 

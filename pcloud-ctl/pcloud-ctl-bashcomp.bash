@@ -38,6 +38,9 @@ _pcloud_ctl_keys () {
     local capacity="cpu= memory= disk= network= pids= io= iops="
     case $1 in
         init) echo "bridge= cloudlet= router= node= table-base=" ;;
+        cloudlet-add|cloudlet-set)
+            echo "pop= policy= report-interval= suspect-after= down-after=" ;;
+        link-add) echo "cost=" ;;
         router-add) echo "bridge= target= cloudlet= table-base=" ;;
         node-add|node-set) echo "$capacity cloudlet= bridge= data-port= isp-share=" ;;
         vi-type-add|vi-resize) echo "$capacity" ;;
@@ -69,6 +72,8 @@ _pcloud_ctl_value () {
         image) _pcloud_ctl_names Image name ;;
         type) _pcloud_ctl_names VI_Type name ;;
         cloudlet) _pcloud_ctl_names Cloudlet name ;;
+        pop) _pcloud_ctl_names PoP name ;;
+        policy) echo "least-loaded best-fit" ;;
         provider) _pcloud_ctl_names Provider name ;;
         mode) echo "route inline tap host" ;;
         on-failure) echo "open close" ;;
@@ -91,6 +96,7 @@ _pcloud_ctl_argument () {
     case $spec in
         NEW-*|ADDRESS*|PREFIX|NEXTHOP|ARG) ;;
         CLOUDLET) _pcloud_ctl_names Cloudlet name ;;
+        POP) _pcloud_ctl_names PoP name ;;
         ROUTER) _pcloud_ctl_names Router name ;;
         NODE) _pcloud_ctl_names Node name ;;
         INTERFACE) _pcloud_ctl_names Interface name ;;

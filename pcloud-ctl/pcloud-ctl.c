@@ -23,11 +23,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "pcloud-ctl.h"
+#include "ctl-server.h"
 
 #include "fatal-signal.h"
 #include "openvswitch/poll-loop.h"
 #include "openvswitch/vlog.h"
+#include "pc-schema.h"
 #include "process.h"
 #include "timeval.h"
 #include "util.h"
@@ -37,6 +38,13 @@ VLOG_DEFINE_THIS_MODULE(pcloud_ctl);
 /* The run, for ctl_exit() only, which db-ctl-base calls with a status and
  * nothing else.  All other code has it as an argument. */
 static struct ctl_run *the_run;
+
+/* How long servers that have lost their cluster are given to find it again, in
+ * milliseconds, before commands that only read take what they have. */
+#define STALE_MS 1000
+
+/* After how long a command without --timeout says what it waits for. */
+#define WAITING_MS 5000
 
 static const struct ctl_table_class tables[PCREC_N_TABLES] = {
     [PCREC_TABLE_CLOUDLET].row_ids[0] = {&pcrec_cloudlet_col_name, NULL, NULL},
@@ -53,6 +61,7 @@ static const struct ctl_table_class tables[PCREC_N_TABLES] = {
     [PCREC_TABLE_CHAIN].row_ids[0] = {&pcrec_chain_col_name, NULL, NULL},
     [PCREC_TABLE_RULE].row_ids[0] = {&pcrec_rule_col_match, NULL, NULL},
     [PCREC_TABLE_VI].row_ids[0] = {&pcrec_vi_col_name, NULL, NULL},
+    [PCREC_TABLE_POP].row_ids[0] = {&pcrec_pop_col_name, NULL, NULL},
     [PCREC_TABLE_CONNECTION].row_ids[0]
         = {&pcrec_connection_col_target, NULL, NULL},
 };
@@ -64,6 +73,7 @@ ctl_run_destroy(struct ctl_run *run)
         ovsdb_idl_txn_destroy(run->txn);
     }
     ovsdb_idl_destroy(run->idl);
+    ctl_stale_stop(run);
     ctl_query_close(run);
     ctl_watch_clear(run);
     ctl_filter_destroy(&run->filter);
@@ -98,13 +108,12 @@ ctl_block(struct ctl_run *run, const char *what)
 {
     if (run->timeout) {
         if (time_msec() >= run->deadline) {
-            ovs_error(0, "timed out after %u s waiting for %s",
-                      run->timeout, what);
-            signal(SIGALRM, SIG_DFL);
-            raise(SIGALRM);
+            ctl_server_time_out(run, what);
         }
         poll_timer_wait_until(run->deadline);
     }
+    ctl_stale_run(run);
+    ctl_stale_wait(run);
     poll_block();
 }
 
@@ -291,6 +300,29 @@ postprocess(struct ctl_run *run, struct ovsdb_symbol_table *symtab)
     }
 }
 
+/* PacketCloud.next_cfg, which each change raises, or -1. */
+static int64_t
+get_next_cfg(const struct ctl_run *run)
+{
+    const struct pcrec_packetcloud *root = pcrec_packetcloud_first(run->idl);
+
+    return root ? root->next_cfg : -1;
+}
+
+/* The connection was lost during a commit, and there is another now.  To do the
+ * same once more could be to do it twice; that is out of question only if nobody
+ * has changed anything since. */
+static void
+check_doubtful(struct ctl_run *run)
+{
+    if (run->doubtful && get_next_cfg(run) != run->cfg_before) {
+        ctl_fatal("the database connection was lost before the change was "
+                  "confirmed, and there have been changes since: it may have "
+                  "been made or not");
+    }
+    run->doubtful = false;
+}
+
 /* Starts the transaction: comment, and next_cfg raised if anything changes. */
 static void
 start_txn(struct ctl_run *run)
@@ -334,6 +366,8 @@ do_transaction(struct ctl_run *run)
     struct ovsdb_symbol_table *symtab = ovsdb_symbol_table_create();
     enum ovsdb_idl_txn_status status;
 
+    check_doubtful(run);
+    run->cfg_before = get_next_cfg(run);
     start_txn(run);
     if (!run_commands(run, symtab)) {
         return abandon_try(run, symtab);
@@ -341,6 +375,8 @@ do_transaction(struct ctl_run *run)
     check_symbols(symtab);
 
     status = commit(run);
+    run->doubtful = (status == TXN_TRY_AGAIN
+                     && !ovsdb_idl_is_connected(run->idl));
     switch (status) {
     case TXN_UNCHANGED:
     case TXN_SUCCESS:
@@ -359,6 +395,10 @@ do_transaction(struct ctl_run *run)
             abandon_try(run, symtab);
             return do_transaction(run);
         }
+        if (pc_schema_is_cause(ovsdb_idl_txn_get_error(run->txn))) {
+            ctl_fatal("the database has not all that is to be written: "
+                      PC_SCHEMA_ADVICE);
+        }
         ctl_fatal("transaction error: %s", ovsdb_idl_txn_get_error(run->txn));
 
     case TXN_UNCOMMITTED:
@@ -371,6 +411,16 @@ do_transaction(struct ctl_run *run)
     }
 }
 
+/* Has the commands take what a server has that has lost its cluster, if there is
+ * one, they only read, and any server will do.  Returns true if it is so. */
+static bool
+take_stale(struct ctl_run *run)
+{
+    return (!run->leader_only && !run->stale
+            && !ctl_might_write_to_db(run->commands, run->n_commands)
+            && ctl_stale_start(run));
+}
+
 /* Connects, and runs the transaction as often as it takes.
  *
  * There is no point in trying again before the database has sent something
@@ -380,17 +430,25 @@ run_transactions(struct ctl_run *run)
 {
     unsigned int seqno = ovsdb_idl_get_seqno(run->idl);
     unsigned int cond_seqno = 0;
+    long long int look_at = time_msec() + (run->leader_only ? WAITING_MS
+                                           : STALE_MS);
 
     for (;;) {
         ovsdb_idl_run(run->idl);
-        if (!ovsdb_idl_is_alive(run->idl)) {
-            int retval = ovsdb_idl_get_last_error(run->idl);
-
-            ctl_fatal("%s: database connection failed (%s)", run->db,
-                      (retval ? ovs_retval_to_string(retval)
-                       : "the server there has no database PacketCloud"));
+        if (!ovsdb_idl_is_alive(run->idl) && !take_stale(run)) {
+            ctl_server_fail(run);
+        }
+        if (!ovsdb_idl_has_ever_connected(run->idl)) {
+            if (time_msec() >= look_at) {
+                look_at = LLONG_MAX;
+                if (!take_stale(run) && !run->timeout) {
+                    ctl_server_say_waiting(run);
+                }
+            }
+            poll_timer_wait_until(look_at);
         }
         if (ovsdb_idl_has_ever_connected(run->idl)
+            && (!run->doubtful || ovsdb_idl_is_connected(run->idl))
             && (seqno != ovsdb_idl_get_seqno(run->idl)
                 || cond_seqno
                    != ovsdb_idl_get_condition_seqno(run->idl))) {
@@ -400,8 +458,9 @@ run_transactions(struct ctl_run *run)
                 return;
             }
         }
-        if (seqno == ovsdb_idl_get_seqno(run->idl)
-            && cond_seqno == ovsdb_idl_get_condition_seqno(run->idl)) {
+        if ((seqno == ovsdb_idl_get_seqno(run->idl)
+             && cond_seqno == ovsdb_idl_get_condition_seqno(run->idl))
+            || (run->doubtful && !ovsdb_idl_is_connected(run->idl))) {
             ovsdb_idl_wait(run->idl);
             ctl_block(run, "the database");
         }
@@ -420,9 +479,17 @@ run_without_db(struct ctl_run *run)
 static void
 run_with_db(struct ctl_run *run)
 {
+    bool several = ctl_server_is_list(run);
+
+    /* Of one server the user knows what it is.  Of several the leader, so that
+     * a command sees what the one before has written; it may take a moment for
+     * there to be one. */
+    if (run->leader_only < 0) {
+        run->leader_only = several;
+    }
     run->idl = ovsdb_idl_create_unconnected(&pcrec_idl_class, false);
     ovsdb_idl_set_shuffle_remotes(run->idl, run->shuffle_remotes);
-    ovsdb_idl_set_remote(run->idl, run->db, run->retry);
+    ovsdb_idl_set_remote(run->idl, run->db, run->retry || several);
     ovsdb_idl_set_leader_only(run->idl, run->leader_only);
     ovsdb_idl_set_db_change_aware(run->idl, false);
     run_prerequisites(run);
@@ -462,7 +529,7 @@ become_program(struct ctl_run *run)
 int
 main(int argc, char *argv[])
 {
-    struct ctl_run run = { .leader_only = true, .shuffle_remotes = true,
+    struct ctl_run run = { .leader_only = -1, .shuffle_remotes = true,
                            .style = TABLE_STYLE_DEFAULT };
     bool no_db = true;
 
@@ -470,7 +537,9 @@ main(int argc, char *argv[])
     fatal_ignore_sigpipe();
     vlog_set_levels(NULL, VLF_CONSOLE, VLL_WARN);
     vlog_set_levels_from_string_assert("reconnect:warn");
-    /* They log errors that we print. */
+    /* They log errors that we print, or that another server makes good. */
+    vlog_set_levels_from_string_assert("reconnect:console:err");
+    vlog_set_levels_from_string_assert("jsonrpc:console:err");
     vlog_set_levels_from_string_assert("ovsdb_idl:console:err");
     vlog_set_levels_from_string_assert("unixctl:console:err");
     ctl_init(&pcrec_idl_class, pcrec_table_classes, tables, NULL, ctl_exit);

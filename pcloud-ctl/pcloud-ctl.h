@@ -24,7 +24,7 @@
  *     1. The options and the commands are parsed (ctl-options.c).
  *
  *     2. Each command's prerequisites() asks for the tables and columns that
- *        it reads, and for the rows of the two large tables, Rule and VI,
+ *        it reads, and for the rows of the large tables, Rule, VI and Ledger,
  *        that it is about (ctl-filter.c).
  *
  *     3. Connected, each command's run() checks its arguments and changes the
@@ -48,12 +48,13 @@
 /* Exit status: the change was made, but what was added has an error. */
 #define CTL_APPLIED_WITH_ERRORS 2
 
-/* Rows of the tables Rule and VI that commands want; see ctl-filter.c. */
+/* Rows of the tables Rule, VI and Ledger that commands want; see
+ * ctl-filter.c. */
 struct ctl_filter {
     bool everything;            /* A generic command may look at any row. */
-    bool use_rules, use_vis;    /* Are the tables monitored at all? */
-    bool all_rules, all_vis;
-    struct ovsdb_idl_condition rules, vis;
+    bool use_rules, use_vis, use_ledger; /* Are they monitored at all? */
+    bool all_rules, all_vis, all_ledger;
+    struct ovsdb_idl_condition rules, vis, ledger;
     unsigned int seqno;         /* Expected condition sequence number. */
 };
 
@@ -85,7 +86,8 @@ struct ctl_run {
     bool wait_scheduled;        /* --wait=scheduled. */
     bool wait_active;           /* --wait=active: scheduled, and more. */
     unsigned int timeout;       /* Seconds; 0 is forever. */
-    int leader_only, shuffle_remotes;
+    int leader_only;            /* -1: not given. */
+    int shuffle_remotes;
     bool format_given;          /* -f or --bare was given. */
     struct table_style style;
 
@@ -104,10 +106,15 @@ struct ctl_run {
     struct ovsdb_idl *idl;
     struct ovsdb_idl_txn *txn;
     struct ctl_filter filter;
+    struct ctl_stale *stale;    /* See ctl-stale.c. */
     struct jsonrpc *query;      /* See ctl-query.c. */
+    struct jsonrpc *leader;     /* Likewise. */
+    bool leader_unknown;        /* It was looked for in vain. */
     struct uuid *deleted;       /* Rules that this transaction deletes. */
     size_t n_deleted, allocated_deleted;
     bool changed;               /* The commit changed something. */
+    bool doubtful;              /* The connection was lost during a commit. */
+    int64_t cfg_before;         /* PacketCloud.next_cfg before it; -1: none. */
     bool sync;                  /* Raise next_cfg even if nothing changed. */
     struct ctl_watch *watches;
     size_t n_watches, allocated_watches;
@@ -131,6 +138,8 @@ OVS_NO_RETURN void ctl_usage(void);
 
 /* The commands, each list ended by an all-NULL element. */
 extern const struct ctl_command_syntax ctl_infra_commands[];
+extern const struct ctl_command_syntax ctl_cloudlet_commands[];
+extern const struct ctl_command_syntax ctl_pop_commands[];
 extern const struct ctl_command_syntax ctl_node_commands[];
 extern const struct ctl_command_syntax ctl_vi_type_commands[];
 extern const struct ctl_command_syntax ctl_benchmark_commands[];
@@ -151,6 +160,7 @@ bool ctl_set_anti_spoof(struct ctl_context *, const struct pcrec_vi *,
 extern const struct ctl_command_syntax ctl_provider_commands[];
 extern const struct ctl_command_syntax ctl_tariff_commands[];
 extern const struct ctl_command_syntax ctl_ledger_commands[];
+extern const struct ctl_command_syntax ctl_rbac_commands[];
 extern const struct ctl_command_syntax ctl_show_commands[];
 extern const struct ctl_command_syntax ctl_event_commands[];
 extern const struct ctl_command_syntax ctl_explain_commands[];
@@ -165,6 +175,11 @@ bool ctl_check_bridge(struct ctl_context *, const char *key,
 struct pcrec_node *ctl_insert_node(struct ctl_context *,
                                    const struct pcrec_cloudlet *,
                                    const char *name);
+
+/* ctl-cloudlet.c */
+void ctl_pre_cloudlet_settings(struct ctl_context *);
+bool ctl_cloudlet_settings(struct ctl_context *,
+                           const struct pcrec_cloudlet *);
 
 /* ctl-chain.c */
 char *ctl_chain_format_services(const struct pcrec_chain *);
@@ -185,6 +200,10 @@ void ctl_need_vi_by_name(struct ctl_context *, const char *name);
 bool ctl_need_vis_of_service(struct ctl_context *,
                              const struct pcrec_service *);
 bool ctl_need_vis_by_uuid(struct ctl_context *, const struct uuid *service);
+void ctl_use_ledger(struct ctl_context *);
+void ctl_need_whole_ledger(struct ctl_context *);
+bool ctl_need_ledger_of_provider(struct ctl_context *,
+                                 const struct pcrec_provider *);
 bool ctl_filter_is_complete(const struct ctl_run *);
 
 /* ctl-query.c: rules by their UUIDs. */
@@ -280,6 +299,8 @@ const struct pcrec_router *ctl_optional_router(struct ctl_context *,
                                                bool *fail);
 const struct pcrec_node *ctl_find_node(struct ctl_context *,
                                        const char *name, enum ctl_must);
+const struct pcrec_pop *ctl_find_pop(struct ctl_context *, const char *name,
+                                     enum ctl_must);
 const struct pcrec_vi_type *ctl_find_vi_type(struct ctl_context *,
                                              const char *name, enum ctl_must);
 const struct pcrec_image *ctl_find_image(struct ctl_context *,
@@ -334,6 +355,15 @@ void ctl_cell_strings(struct ctl_table *, char **, size_t n);
 void ctl_cell_capacity(struct ctl_table *, char **keys,
                        const int64_t *values, size_t n);
 void ctl_table_output(struct ctl_context *, struct ctl_table *);
+
+/* ctl-report.c: what nodes and cloudlets have. */
+struct pc_amount;
+void ctl_pre_report(struct ctl_context *);
+void ctl_report_held(struct ctl_context *, struct shash *held);
+void ctl_cell_amount(struct ctl_table *, const struct pc_amount *);
+void ctl_cell_report(struct ctl_table *, char **keys, const int64_t *values,
+                     size_t n);
+void ctl_cell_node_total(struct ctl_table *, const struct pcrec_node *);
 
 /* ctl-show-json.c */
 void ctl_show_to_json(struct ds *, int flags);

@@ -20,6 +20,7 @@ EXTRA_DIST += \
 	tests/check-rules \
 	tests/install-test.c \
 	tests/of-proxy \
+	tests/reservation-check \
 	tests/pcloud-lib.sh \
 	tests/run-autotest \
 	tests/run-unit \
@@ -35,6 +36,8 @@ TESTSUITE_AT = \
 	tests/pc-compile.at \
 	tests/pc-controller-chain.at \
 	tests/pc-build.at \
+	tests/pc-cluster.at \
+	tests/pc-cluster-rbac.at \
 	tests/pc-daemons.at \
 	tests/pc-event.at \
 	tests/pc-harness.at \
@@ -43,8 +46,11 @@ TESTSUITE_AT = \
 	tests/pc-money.at \
 	tests/pc-remote.at \
 	tests/pc-request.at \
+	tests/pc-scheduler.at \
 	tests/pc-tariff.at \
 	tests/pc-vi-type.at \
+	tests/pc-topology.at \
+	tests/pc-report.at \
 	tests/pc-zone.at \
 	tests/pc-l3.at \
 	tests/pcloud-ctl.at \
@@ -52,9 +58,9 @@ TESTSUITE_AT = \
 	tests/pc-explain.at
 SYSTEM_TESTSUITE_AT = \
 	tests/system-testsuite.at \
+	tests/pc-system-chain.at \
 	tests/pc-system-container.at \
 	tests/pc-system-enforce.at \
-	tests/pc-system-chain.at \
 	tests/pc-system-explain.at \
 	tests/pc-system-failure.at \
 	tests/pc-system-fault.at \
@@ -65,12 +71,13 @@ SYSTEM_TESTSUITE_AT = \
 	tests/pc-system-l3.at \
 	tests/pc-system-manual.at \
 	tests/pc-system-move.at \
-	tests/pc-system-mtu.at \
 	tests/pc-system-megaflow.at \
+	tests/pc-system-mtu.at \
 	tests/pc-system-node.at \
 	tests/pc-system-random.at \
 	tests/pc-system-remote.at \
 	tests/pc-system-replica.at \
+	tests/pc-system-report.at \
 	tests/pc-system-service.at \
 	tests/pc-system-vi-type.at
 EXTRA_DIST += $(COMMON_AT) $(TESTSUITE_AT) $(SYSTEM_TESTSUITE_AT) package.m4
@@ -236,6 +243,10 @@ tests_unit_test_pc_flow_table_SOURCES = \
 	tests/unit/fake-switch.h \
 	tests/unit/test-pc-flow-table.c
 tests_unit_test_pc_flow_table_LDADD = $(UNIT_LIBS)
+UNIT_TESTS += tests/unit/test-pc-rbac
+tests_unit_test_pc_rbac_SOURCES = tests/unit/test-pc-rbac.c
+tests_unit_test_pc_rbac_LDADD = $(UNIT_LIBS)
+
 UNIT_TESTS += tests/unit/test-pc-share
 tests_unit_test_pc_share_SOURCES = tests/unit/test-pc-share.c
 tests_unit_test_pc_share_LDADD = $(UNIT_LIBS)
@@ -275,6 +286,10 @@ tests_unit_test_pc_overlap_LDADD = $(UNIT_LIBS)
 check_PROGRAMS += tests/overlap-time
 tests_overlap_time_SOURCES = tests/overlap-time.c
 tests_overlap_time_LDADD = $(PCLOUD_LIBS)
+UNIT_TESTS += tests/unit/test-pc-report
+tests_unit_test_pc_report_SOURCES = tests/unit/test-pc-report.c
+tests_unit_test_pc_report_LDADD = $(UNIT_LIBS)
+
 UNIT_TESTS += tests/unit/test-pc-slot
 tests_unit_test_pc_slot_SOURCES = tests/unit/test-pc-slot.c
 tests_unit_test_pc_slot_LDADD = $(UNIT_LIBS)
@@ -300,8 +315,17 @@ UNIT_TESTS += tests/unit/test-pc-topology
 tests_unit_test_pc_topology_SOURCES = tests/unit/test-pc-topology.c
 tests_unit_test_pc_topology_LDADD = $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/test-pc-engine
-tests_unit_test_pc_engine_SOURCES = tests/unit/test-pc-engine.c
+tests_unit_test_pc_engine_SOURCES = \
+	tests/unit/engine-fixture.c \
+	tests/unit/engine-fixture.h \
+	tests/unit/test-pc-engine.c
 tests_unit_test_pc_engine_LDADD = $(UNIT_LIBS)
+UNIT_TESTS += tests/unit/test-pc-engine-explain
+tests_unit_test_pc_engine_explain_SOURCES = \
+	tests/unit/engine-fixture.c \
+	tests/unit/engine-fixture.h \
+	tests/unit/test-pc-engine-explain.c
+tests_unit_test_pc_engine_explain_LDADD = $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/test-pc-engine-oracle
 tests_unit_test_pc_engine_oracle_SOURCES = \
 	tests/unit/engine-oracle.c \

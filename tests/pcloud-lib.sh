@@ -180,6 +180,7 @@ pcloud_db_create () {
         "$PCLOUD_SRCDIR/lib/packetcloud.ovsschema"
 }
 
+# pcloud_db_start [ARG...]
 pcloud_db_start () {
     rm -f "$PCLOUD_RUNDIR/db.sock"
     ovsdb-server --detach --no-chdir -vconsole:off \
@@ -188,7 +189,7 @@ pcloud_db_start () {
         --log-file="$PCLOUD_LOGDIR/ovsdb-server.log" \
         --remote=punix:"$PCLOUD_RUNDIR/db.sock" \
         --remote=db:PacketCloud,PacketCloud,connections \
-        "$PCLOUD_RUNDIR/conf.db" || return
+        "$@" "$PCLOUD_RUNDIR/conf.db" || return
     on_exit "pcloud_end $PCLOUD_RUNDIR/ovsdb-server.pid"
 }
 
@@ -242,8 +243,9 @@ pcloud_container_pids () {
 }
 
 
-# pcloud_make_keys: a CA (ca.crt), key and certificate of the switch (sw) and of
-# the agent (agent); and one that another CA (other.crt) has signed (stranger).
+# pcloud_make_keys [NAME...]: a CA (ca.crt), key and certificate of the switch (sw),
+# of the agent (agent) and of each NAME, which is its common name; and one that
+# another CA (other.crt) has signed (stranger).
 pcloud_make_keys () {
     pc_key="-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
     for pc_n in ca other; do
@@ -251,7 +253,7 @@ pcloud_make_keys () {
         openssl req -x509 $pc_key -keyout $pc_n.key -out $pc_n.crt \
             -subj /CN=$pc_n -days 2 || return
     done
-    for pc_n in sw agent stranger; do
+    for pc_n in sw agent stranger "$@"; do
         case $pc_n in stranger) pc_ca=other ;; *) pc_ca=ca ;; esac
         # shellcheck disable=SC2086
         openssl req $pc_key -keyout $pc_n.key -out $pc_n.csr -subj /CN=$pc_n \

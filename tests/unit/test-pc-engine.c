@@ -18,135 +18,14 @@
 #include "pc-engine.h"
 
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "engine-fixture.h"
 #include "pc-test.h"
-#include "pc-topology.h"
 #include "util.h"
 #include "uuid.h"
 
 /* Cases at the edges.  test-pc-engine-oracle.c has the random ones. */
-
-#define T0 INT64_C(1796000000)
-
-static struct pc_topology *topology;
-static struct pc_engine *engine;
-
-static struct uuid
-uuid_of(char kind, unsigned int i)
-{
-    return (struct uuid) { .parts = { i, kind, 1, 1 } };
-}
-
-static void
-setup(void)
-{
-    topology = pc_topology_create();
-    engine = pc_engine_create(topology);
-}
-
-static void
-teardown(void)
-{
-    pc_engine_destroy(engine);
-    pc_topology_destroy(topology);
-}
-
-static struct pc_amount
-amount(int64_t cpu, int64_t memory)
-{
-    return (struct pc_amount) { .value = { cpu, memory, 0, 0 } };
-}
-
-/* A slot from T0 + 'begin' to T0 + 'end'. */
-static struct pc_slot
-slot(int64_t begin, int64_t end, int64_t cpu, int64_t memory)
-{
-    return (struct pc_slot) { T0 + begin, T0 + end, amount(cpu, memory) };
-}
-
-/* Cloudlets, nodes and reservations have numbers; nodes are in cloudlet
- * 'number' / 10 and called by it. */
-static struct pc_engine_cloudlet
-cloudlet(unsigned int i)
-{
-    static char names[10][8];
-
-    snprintf(names[i], sizeof names[i], "c%u", i);
-    return (struct pc_engine_cloudlet) { .uuid = uuid_of('c', i),
-                                         .name = names[i], .usable = true };
-}
-
-static struct pc_engine_node
-node(unsigned int i, int64_t cpu, int64_t memory)
-{
-    static char names[100][8];
-
-    snprintf(names[i], sizeof names[i], "n%u", i);
-    return (struct pc_engine_node) { .uuid = uuid_of('n', i),
-                                     .name = names[i],
-                                     .cloudlet = uuid_of('c', i / 10),
-                                     .total = amount(cpu, memory),
-                                     .usable = true };
-}
-
-static void
-add_cloudlet(unsigned int i)
-{
-    struct pc_engine_cloudlet c = cloudlet(i);
-
-    pc_engine_set_cloudlet(engine, &c);
-}
-
-static void
-add_node(unsigned int i, int64_t cpu, int64_t memory)
-{
-    struct pc_engine_node n = node(i, cpu, memory);
-
-    pc_engine_set_node(engine, &n);
-}
-
-/* Of provider 1. */
-static struct pc_engine_request
-request(unsigned int i, const struct pc_slot *slots, size_t n)
-{
-    return (struct pc_engine_request) { .uuid = uuid_of('r', i),
-                                        .provider = uuid_of('p', 1),
-                                        .slots = slots, .n_slots = n };
-}
-
-static void
-insert(unsigned int i, unsigned int on, struct pc_slot s)
-{
-    struct pc_engine_request r = request(i, &s, 1);
-    struct uuid uuid = uuid_of('n', on);
-
-    pc_engine_insert(engine, &r, &uuid);
-}
-
-/* The number of the node where it would go, 0 if nowhere. */
-static unsigned int
-place(const struct pc_engine_request *r)
-{
-    struct pc_engine_placement placement;
-
-    if (!pc_engine_place(engine, r, &placement)) {
-        return 0;
-    }
-    ck_assert_int_eq(placement.node.parts[1], 'n');
-    ck_assert_uint_eq(placement.cloudlet.parts[0],
-                      placement.node.parts[0] / 10);
-    return placement.node.parts[0];
-}
-
-static unsigned int
-place_slot(unsigned int i, struct pc_slot s)
-{
-    struct pc_engine_request r = request(i, &s, 1);
-
-    return place(&r);
-}
 
 START_TEST(test_policy_names)
 {
@@ -502,80 +381,6 @@ START_TEST(test_resize)
 }
 END_TEST
 
-/* What fits nowhere now: when, how much, and why. */
-START_TEST(test_explain)
-{
-    struct pc_slot s[] = { slot(0, 100, 4, 8), slot(100, 200, 8, 4) };
-    struct pc_engine_request r = request(9, s, 2);
-    struct pc_engine_node n = node(11, 10, 10);
-    struct pc_engine_decline decline;
-    const struct pc_engine_candidate *c;
-
-    add_cloudlet(1);
-    add_node(10, 10, 10);
-    n.isp_share = 20;
-    pc_engine_set_node(engine, &n);
-    add_node(12, 7, 10);
-    insert(1, 10, slot(50, 150, 0, 4));     /* Load 40 s. */
-    insert(2, 11, slot(0, 110, 6, 0));      /* 66 s. */
-    insert(3, 12, slot(0, 100, 7, 0));      /* 100 s. */
-    pc_engine_explain(engine, &r, &decline);
-    c = decline.candidates;
-    ck_assert_uint_eq(decline.n_candidates, 3);
-    ck_assert_int_eq(c[0].verdict, PC_VERDICT_FULL);
-    ck_assert_int_eq(c[0].misfit.time, T0 + 50);
-    ck_assert_int_eq(c[0].misfit.dimension, PC_CAP_MEMORY);
-    ck_assert_int_eq(c[0].misfit.used, 4);
-    ck_assert_int_eq(c[0].misfit.wanted, 8);
-    ck_assert_int_eq(c[0].limit, 10);
-    ck_assert_int_eq(c[1].verdict, PC_VERDICT_FULL);
-    ck_assert_int_eq(c[1].misfit.time, T0 + 100);
-    ck_assert_int_eq(c[1].misfit.dimension, PC_CAP_CPU);
-    ck_assert_int_eq(c[2].verdict, PC_VERDICT_TOO_SMALL);
-    ck_assert_int_eq(c[2].misfit.time, T0 + 100);
-    ck_assert_int_eq(c[2].misfit.used, 0);
-    ck_assert_int_eq(c[2].limit, 7);
-
-    /* Node 10 when its peak is past, after 150 s; 11, where all others may take
-     * 8, after 110. */
-    ck_assert_int_eq(decline.delay, 110);
-    ck_assert_uint_eq(decline.delay_node.parts[0], 11);
-    /* Of memory 6/8 on 10, of cpu 2/4 on 11, none on 12. */
-    ck_assert_uint_eq(decline.smaller_node.parts[0], 10);
-    ck_assert_uint_eq(decline.n_smaller, 2);
-    ck_assert_int_eq(decline.smaller[0].amount.value[PC_CAP_CPU], 4);
-    ck_assert_int_eq(decline.smaller[0].amount.value[PC_CAP_MEMORY], 6);
-    ck_assert_int_eq(decline.smaller[1].amount.value[PC_CAP_CPU], 8);
-    ck_assert_int_eq(decline.smaller[1].amount.value[PC_CAP_MEMORY], 4);
-    ck_assert_int_eq(decline.smaller[1].end, s[1].end);
-    pc_engine_decline_destroy(&decline);
-
-    /* With nothing free of one dimension anywhere there is nothing smaller. */
-    insert(4, 10, slot(0, 1, 10, 0));
-    insert(5, 11, slot(99, 100, 4, 0));
-    pc_engine_explain(engine, &r, &decline);
-    ck_assert_ptr_null(decline.smaller);
-    pc_engine_decline_destroy(&decline);
-
-    /* A delay beyond the end of time is none. */
-    s[0] = slot(0, 1, 1, 0);
-    s[0].begin = PC_TIME_MAX - 20;
-    s[0].end = PC_TIME_MAX - 10;
-    r.n_slots = 1;
-    pc_engine_remove_node(engine, &n.uuid);
-    pc_engine_remove_node(engine, &(struct uuid) { .parts = { 12, 'n', 1,
-                                                              1 } });
-    insert(6, 10, slot(PC_TIME_MAX - 100 - T0, PC_TIME_MAX - 10 - T0, 10, 0));
-    pc_engine_explain(engine, &r, &decline);
-    ck_assert_int_eq(decline.delay, 10);
-    pc_engine_decline_destroy(&decline);
-    insert(6, 10, slot(PC_TIME_MAX - 100 - T0, PC_TIME_MAX - 9 - T0, 10, 0));
-    pc_engine_explain(engine, &r, &decline);
-    ck_assert_int_eq(decline.delay, -1);
-    pc_engine_decline_destroy(&decline);
-}
-END_TEST
-
 /* The largest amount at the start of a profile. */
 static int64_t
 cpu_at_start(const struct pc_profile *profile)
@@ -667,7 +472,6 @@ main(void)
     tcase_add_test(tc, test_distance);
     tcase_add_test(tc, test_policies);
     tcase_add_test(tc, test_resize);
-    tcase_add_test(tc, test_explain);
     tcase_add_test(tc, test_profiles);
     return pc_test_run("pc-engine", tc);
 }
