@@ -387,6 +387,8 @@ pc_ctl_reserve_run(struct pc_controller *c, struct ovsdb_idl_txn *txn)
             hmapx_delete(&c->dirty_reservations, node);
         }
     }
+    /* At the start all are dirty: later we would walk that many empty buckets. */
+    hmap_shrink(&c->dirty_reservations.map);
     return vis;
 }
 
