@@ -360,6 +360,7 @@ do_transaction(struct ctl_run *run)
             abandon_try(run, symtab);
             return do_transaction(run);
         }
+        ctl_reserve_check_error(ovsdb_idl_txn_get_error(run->txn));
         ctl_fatal("transaction error: %s", ovsdb_idl_txn_get_error(run->txn));
 
     case TXN_UNCOMMITTED:
