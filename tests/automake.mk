@@ -46,6 +46,7 @@ TESTSUITE_AT = \
 	tests/pc-tariff.at \
 	tests/pc-vi-type.at \
 	tests/pc-topology.at \
+	tests/pc-usage.at \
 	tests/pc-report.at \
 	tests/pc-zone.at \
 	tests/pc-l3.at \
