@@ -75,6 +75,7 @@ SYSTEM_TESTSUITE_AT = \
 	tests/pc-system-replica.at \
 	tests/pc-system-report.at \
 	tests/pc-system-service.at \
+	tests/pc-system-usage.at \
 	tests/pc-system-vi-type.at
 EXTRA_DIST += $(COMMON_AT) $(TESTSUITE_AT) $(SYSTEM_TESTSUITE_AT) package.m4
 check_SCRIPTS += tests/testsuite tests/system-testsuite
