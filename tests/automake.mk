@@ -18,6 +18,7 @@ AM_CPPFLAGS += $(CHECK_CFLAGS)
 
 EXTRA_DIST += \
 	tests/check-rules \
+	tests/day-run \
 	tests/install-test.c \
 	tests/of-proxy \
 	tests/pcloud-lib.sh \
@@ -57,6 +58,7 @@ SYSTEM_TESTSUITE_AT = \
 	tests/system-testsuite.at \
 	tests/pc-system-chain.at \
 	tests/pc-system-container.at \
+	tests/pc-system-day.at \
 	tests/pc-system-enforce.at \
 	tests/pc-system-explain.at \
 	tests/pc-system-failure.at \
