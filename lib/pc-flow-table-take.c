@@ -327,17 +327,20 @@ pc_flow_table_for_each_meter(const struct pc_flow_table *t, pc_meter_cb *cb,
     }
 }
 
-/* Writes a line for each entry that 'a' wants and 'b' does not want alike. */
-static void
+/* Writes a line for each entry that 'a' wants and 'b' does not want alike.  Returns
+ * how many entries 'a' wants. */
+static size_t
 compare_one_way(const struct pc_flow_table *a, const struct pc_flow_table *b,
                 char sign, struct ds *s)
 {
     const struct pc_entry *x;
+    size_t n = 0;
 
     HMAP_FOR_EACH (x, node, &a->entries) {
         const struct pc_entry *y = pc_entry_find(&b->entries, &x->key,
                                                  x->node.hash);
 
+        n += x->want != NULL;
         if (x->want && !pc_value_equal(x->want, y ? y->want : NULL)) {
             struct pc_entry as_new = *x;
 
@@ -349,6 +352,19 @@ compare_one_way(const struct pc_flow_table *a, const struct pc_flow_table *b,
             pc_mod_destroy(mod);
         }
     }
+    return n;
+}
+
+static size_t
+count_wanted(const struct pc_flow_table *t)
+{
+    const struct pc_entry *e;
+    size_t n = 0;
+
+    HMAP_FOR_EACH (e, node, &t->entries) {
+        n += e->want != NULL;
+    }
+    return n;
 }
 
 char *
@@ -357,8 +373,10 @@ pc_flow_table_compare(const struct pc_flow_table *a,
 {
     struct ds s = DS_EMPTY_INITIALIZER;
 
-    compare_one_way(a, b, '-', &s);
-    compare_one_way(b, a, '+', &s);
+    size_t n = compare_one_way(a, b, '-', &s);
+    if (s.length || n != count_wanted(b)) {
+        compare_one_way(b, a, '+', &s);
+    }
     if (!s.length) {
         ds_destroy(&s);
         return NULL;
