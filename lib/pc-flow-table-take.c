@@ -327,20 +327,17 @@ pc_flow_table_for_each_meter(const struct pc_flow_table *t, pc_meter_cb *cb,
     }
 }
 
-/* Writes a line for each entry that 'a' wants and 'b' does not want alike.  Returns
- * how many entries 'a' wants. */
-static size_t
+/* Writes a line for each entry that 'a' wants and 'b' does not want alike. */
+static void
 compare_one_way(const struct pc_flow_table *a, const struct pc_flow_table *b,
                 char sign, struct ds *s)
 {
     const struct pc_entry *x;
-    size_t n = 0;
 
     HMAP_FOR_EACH (x, node, &a->entries) {
         const struct pc_entry *y = pc_entry_find(&b->entries, &x->key,
                                                  x->node.hash);
 
-        n += x->want != NULL;
         if (x->want && !pc_value_equal(x->want, y ? y->want : NULL)) {
             struct pc_entry as_new = *x;
 
@@ -352,19 +349,17 @@ compare_one_way(const struct pc_flow_table *a, const struct pc_flow_table *b,
             pc_mod_destroy(mod);
         }
     }
-    return n;
 }
 
-static size_t
-count_wanted(const struct pc_flow_table *t)
+static bool
+wants_as_much(const struct pc_flow_table *a, const struct pc_flow_table *b)
 {
-    const struct pc_entry *e;
-    size_t n = 0;
+    struct pc_flow_table_counts x, y;
 
-    HMAP_FOR_EACH (e, node, &t->entries) {
-        n += e->want != NULL;
-    }
-    return n;
+    pc_flow_table_get_counts(a, &x);
+    pc_flow_table_get_counts(b, &y);
+    return (x.n_flows == y.n_flows && x.n_groups == y.n_groups
+            && x.n_meters == y.n_meters);
 }
 
 char *
@@ -373,8 +368,9 @@ pc_flow_table_compare(const struct pc_flow_table *a,
 {
     struct ds s = DS_EMPTY_INITIALIZER;
 
-    size_t n = compare_one_way(a, b, '-', &s);
-    if (s.length || n != count_wanted(b)) {
+    compare_one_way(a, b, '-', &s);
+    /* If 'b' has all that 'a' wants, and no more, they are alike. */
+    if (s.length || !wants_as_much(a, b)) {
         compare_one_way(b, a, '+', &s);
     }
     if (!s.length) {

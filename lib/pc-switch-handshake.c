@@ -45,7 +45,7 @@ enum {
     HS_GROUPS = 1 << 2,
     HS_BUNDLE = 1 << 3,
     HS_BARRIER = 1 << 4,
-    HS_FLOWS = 1 << 5          /* Begins when the bundle is open. */
+    HS_FLOWS = 1 << 5           /* Begins when the bundle is open. */
 };
 
 /* Asks who the switch is. */
@@ -111,7 +111,7 @@ pc_switch_probe(struct pc_switch *sw)
     struct ofputil_bundle_ctrl_msg bc = {
         .bundle_id = PROBE_BUNDLE_ID,
         .type = OFPBCT_OPEN_REQUEST,
-        .flags = OFPBF_ATOMIC | OFPBF_ORDERED,
+        .flags = PC_BUNDLE_FLAGS,
     };
 
     sw->handshake = (HS_PORTS | HS_METERS | HS_GROUPS | HS_BUNDLE
@@ -174,7 +174,7 @@ pc_switch_bundle_probe_reply(struct pc_switch *sw)
     struct ofputil_bundle_ctrl_msg bc = {
         .bundle_id = PROBE_BUNDLE_ID,
         .type = OFPBCT_DISCARD_REQUEST,
-        .flags = OFPBF_ATOMIC | OFPBF_ORDERED,
+        .flags = PC_BUNDLE_FLAGS,
     };
     sw->bundles = true;
     sw->handshake |= HS_FLOWS;

@@ -78,6 +78,9 @@ enum pc_read_part {
     PC_N_READS
 };
 
+/* Of all our bundles. */
+#define PC_BUNDLE_FLAGS (OFPBF_ATOMIC | OFPBF_ORDERED)
+
 /* One read of the switch. */
 struct pc_switch_reading {
     struct ovs_list list_node;  /* In struct pc_switch's 'readings'. */
@@ -164,6 +167,8 @@ void pc_switch_submit_finished(struct pc_switch *, struct pc_submission *);
 void pc_switch_submit_reset(struct pc_switch *);
 
 /* pc-switch-submit.c. */
+ovs_be32 pc_switch_send_bundled(struct pc_switch *, uint32_t bundle_id,
+                                struct ofpbuf *msg);
 void pc_switch_submit_run(struct pc_switch *);
 void pc_switch_submit_wait(struct pc_switch *);
 bool pc_switch_submit_error(struct pc_switch *, ovs_be32 xid, enum ofperr);

@@ -55,63 +55,40 @@ pc_switch_probe_flow(struct pc_switch *sw, uint32_t bundle_id,
 
     minimatch_init(&fm.match, match);
 
-    struct ofpbuf *msg = ofputil_encode_flow_mod(&fm, sw->protocol);
-    ofpmsg_update_length(msg);
-    struct ofputil_bundle_add_msg bam = {
-        .bundle_id = bundle_id,
-        .flags = OFPBF_ATOMIC | OFPBF_ORDERED,
-        .msg = msg->data,
-    };
-    ovs_be32 xid = pc_switch_send(
-        sw, ofputil_encode_bundle_add(sw->version, &bam));
+    ovs_be32 xid = pc_switch_send_bundled(
+        sw, bundle_id, ofputil_encode_flow_mod(&fm, sw->protocol));
 
-    ofpbuf_delete(msg);
     minimatch_destroy(&fm.match);
     return xid;
 }
 
-/* A switch without our patch does not know the action. */
-static void
-pc_switch_probe_sampling(struct pc_switch *sw, uint32_t bundle_id)
-{
-    struct match match = MATCH_CATCHALL_INITIALIZER;
-    uint64_t stub[64 / 8];
-    struct ofpbuf ofpacts = OFPBUF_STUB_INITIALIZER(stub);
-
-    pc_ofpact_put_sample(&ofpacts, OFPP_LOCAL, 1);
-    sw->sampling = true;        /* Unless an error says otherwise. */
-    sw->sample_xid = pc_switch_probe_flow(sw, bundle_id, &match, &ofpacts);
-    ofpbuf_uninit(&ofpacts);
-}
-
-/* The kernel's datapath cannot set these fields: Open vSwitch refuses flows that
- * do. */
-static void
-pc_switch_probe_nd(struct pc_switch *sw, uint32_t bundle_id)
+/* Tries flows in the open bundle 'bundle_id', which the caller discards next: one
+ * that samples, an action that Open vSwitch has by a patch of ours, and one that
+ * makes neighbor advertisements, whose fields the kernel's datapath cannot set.  The
+ * switch can unless an error says otherwise, and every one has come when the
+ * barrier's answer has. */
+void
+pc_switch_probe_flows(struct pc_switch *sw, uint32_t bundle_id)
 {
     const union mf_value type = { .u8 = ND_OPT_TARGET_LINKADDR };
     struct match match = MATCH_CATCHALL_INITIALIZER;
-    uint64_t stub[64 / 8];
-    struct ofpbuf ofpacts = OFPBUF_STUB_INITIALIZER(stub);
+    struct ofpbuf ofpacts;
 
+    ofpbuf_init(&ofpacts, 64);
+    pc_ofpact_put_sample(&ofpacts, OFPP_LOCAL, 1);
+    sw->sample_xid = pc_switch_probe_flow(sw, bundle_id, &match, &ofpacts);
+
+    ofpbuf_clear(&ofpacts);
     match_set_dl_type(&match, htons(ETH_TYPE_IPV6));
     match_set_nw_proto(&match, IPPROTO_ICMPV6);
     match_set_icmp_type(&match, ND_NEIGHBOR_SOLICIT);
     match_set_icmp_code(&match, 0);
     ofpact_put_set_field(&ofpacts, mf_from_id(MFF_ND_OPTIONS_TYPE), &type,
                          NULL);
-    sw->nd_answers = true;      /* Unless an error says otherwise. */
     sw->nd_xid = pc_switch_probe_flow(sw, bundle_id, &match, &ofpacts);
     ofpbuf_uninit(&ofpacts);
-}
 
-/* Tries flows in the open bundle 'bundle_id', which the caller discards next.
- * Every answer to that has come when the barrier's has. */
-void
-pc_switch_probe_flows(struct pc_switch *sw, uint32_t bundle_id)
-{
-    pc_switch_probe_sampling(sw, bundle_id);
-    pc_switch_probe_nd(sw, bundle_id);
+    sw->sampling = sw->nd_answers = true;
     sw->flows_barrier_xid = pc_switch_send(
         sw, ofputil_encode_barrier_request(sw->version));
 }

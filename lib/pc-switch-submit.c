@@ -52,8 +52,6 @@ VLOG_DEFINE_THIS_MODULE(pc_switch_submit);
  * So much later, in ms, it does not. */
 #define SETTLE_TIME 100
 
-#define BUNDLE_FLAGS (OFPBF_ATOMIC | OFPBF_ORDERED)
-
 static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(30, 60);
 
 static bool
@@ -103,7 +101,7 @@ pc_switch_send_bundle_control(struct pc_switch *sw,
     struct ofputil_bundle_ctrl_msg bc = {
         .bundle_id = sub->bundle_id,
         .type = type,
-        .flags = BUNDLE_FLAGS,
+        .flags = PC_BUNDLE_FLAGS,
     };
     return pc_switch_send(
         sw, ofputil_encode_bundle_ctrl_request(sw->version, &bc));
@@ -116,25 +114,35 @@ pc_switch_send_barrier(struct pc_switch *sw, struct pc_submission *sub)
         sw, ofputil_encode_barrier_request(sw->version));
 }
 
+/* Sends 'msg', which it takes, as a part of the open bundle 'bundle_id'.  Returns
+ * the transaction id that an error has. */
+ovs_be32
+pc_switch_send_bundled(struct pc_switch *sw, uint32_t bundle_id,
+                       struct ofpbuf *msg)
+{
+    ofpmsg_update_length(msg);
+
+    struct ofputil_bundle_add_msg bam = {
+        .bundle_id = bundle_id,
+        .flags = PC_BUNDLE_FLAGS,
+        .msg = msg->data,
+    };
+    struct ofpbuf *add = ofputil_encode_bundle_add(sw->version, &bam);
+
+    ofpbuf_delete(msg);
+    return pc_switch_send(sw, add);
+}
+
 static void
 pc_switch_send_mod(struct pc_switch *sw, const struct pc_submission *sub,
                    struct pc_mod *mod)
 {
     struct ofpbuf *msg = pc_switch_encode_mod(sw, mod);
 
-    ofpmsg_update_length(msg);
-    if (sub->bundled && pc_mod_is_bundled(mod)) {
-        struct ofputil_bundle_add_msg bam = {
-            .bundle_id = sub->bundle_id,
-            .flags = BUNDLE_FLAGS,
-            .msg = msg->data,
-        };
-        struct ofpbuf *add = ofputil_encode_bundle_add(sw->version, &bam);
-        ofpbuf_delete(msg);
-        msg = add;
-    }
     mod->refused = 0;
-    mod->xid = pc_switch_send(sw, msg);
+    mod->xid = (sub->bundled && pc_mod_is_bundled(mod)
+                ? pc_switch_send_bundled(sw, sub->bundle_id, msg)
+                : pc_switch_send(sw, msg));
 }
 
 /* Returns the first mod at 'node' or after it that belongs in the bundle. */

@@ -55,7 +55,9 @@ static struct ovs_list outs;
 static struct pc_l3 *
 create(struct pc_flow_table *t)
 {
-    struct pc_l3_config config = { .table_base = BASE, .controller_id = 1 };
+    struct pc_l3_config config = {
+        .table_base = BASE, .controller_id = 1, .nd_answers = true,
+    };
 
     return pc_l3_create(t, &config);
 }
