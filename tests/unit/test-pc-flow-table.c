@@ -344,6 +344,15 @@ START_TEST(test_compare)
     add_flow(&a, 1, 2);
     ck_assert_ptr_null(pc_flow_table_compare(first, t));
 
+    /* What only one of them has, whichever. */
+    add_flow(&a, 3, 2);
+    text = pc_flow_table_compare(first, t);
+    ck_assert(!strncmp(text, "+flow add table=0", 17));
+    free(text);
+    text = pc_flow_table_compare(t, first);
+    ck_assert(!strncmp(text, "-flow add table=0", 17));
+    free(text);
+
     add_flow(&a, 1, 3);
     add_meter(&a, PC_METER_BASE, 1000);
     text = pc_flow_table_compare(first, t);
