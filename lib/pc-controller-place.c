@@ -273,6 +273,22 @@ pc_ctl_create_vi(struct pc_controller *c, struct pc_ctl_service *svc,
     return NULL;
 }
 
+/* Marks in 'reserved' the indexes of all rows that have names of 'svc', also of
+ * those that this transaction has made so far. */
+static void
+pc_ctl_row_indexes(const struct pc_controller *c,
+                   const struct pc_ctl_service *svc, unsigned long *reserved)
+{
+    const struct pcrec_vi *row;
+
+    PCREC_VI_FOR_EACH (row, c->idl) {
+        unsigned int k = pc_ctl_vi_index(svc, row->name);
+        if (k <= PC_CTL_MAX_REPLICAS) {
+            bitmap_set1(reserved, k);
+        }
+    }
+}
+
 /* Creates in 'txn' the VI of 'svc' for 'reservation', on its node.  Returns true if
  * it did; if not, Service.error says why. */
 bool
@@ -284,7 +300,7 @@ pc_ctl_place_reserved(struct pc_controller *c, struct pc_ctl_service *svc,
     char *error = NULL;
     unsigned int k;
 
-    pc_ctl_leaving_indexes(c, svc, reserved);
+    pc_ctl_row_indexes(c, svc, reserved);
     k = pc_ctl_free_index(svc, reserved);
     free(reserved);
     if (k > PC_CTL_MAX_REPLICAS) {

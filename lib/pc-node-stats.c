@@ -70,27 +70,31 @@ pc_node_stats_destroy(struct pc_node_stats *stats)
     free(stats);
 }
 
-/* The VI receives what its host's end sends. */
+/* The VI receives what its host's end sends.  One port of two, while the other has
+ * gone already, says nothing. */
 static void
 count_ports(struct sample *s)
 {
+    struct pc_netns_counters c[ARRAY_SIZE(s->ports)];
     int64_t *v = s->stats.value;
+    size_t n = 0;
 
-    for (size_t i = 0; i < ARRAY_SIZE(s->ports) && s->ports[i]; i++) {
-        struct pc_netns_counters c;
-
-        if (pc_netns_get_counters(s->ports[i], &c)) {
-            continue;
+    while (n < ARRAY_SIZE(s->ports) && s->ports[n]) {
+        if (pc_netns_get_counters(s->ports[n], &c[n])) {
+            return;
         }
-        for (size_t j = RX_BYTES; j <= TX_PACKETS; j++) {
-            v[j] = MAX(v[j], 0);
-        }
-        v[RX_BYTES] += c.tx_bytes;
-        v[RX_DROPPED] += c.tx_dropped;
-        v[RX_PACKETS] += c.tx_packets;
-        v[TX_BYTES] += c.rx_bytes;
-        v[TX_DROPPED] += c.rx_dropped;
-        v[TX_PACKETS] += c.rx_packets;
+        n++;
+    }
+    for (size_t j = RX_BYTES; n && j <= TX_PACKETS; j++) {
+        v[j] = 0;
+    }
+    for (size_t i = 0; i < n; i++) {
+        v[RX_BYTES] += c[i].tx_bytes;
+        v[RX_DROPPED] += c[i].tx_dropped;
+        v[RX_PACKETS] += c[i].tx_packets;
+        v[TX_BYTES] += c[i].rx_bytes;
+        v[TX_DROPPED] += c[i].rx_dropped;
+        v[TX_PACKETS] += c[i].rx_packets;
     }
 }
 

@@ -43,14 +43,14 @@ product(int64_t a, int64_t b)
     return __builtin_mul_overflow(a, b, &p) ? INT64_MAX : p;
 }
 
-/* A counter.  One that is smaller than before began anew. */
+/* A counter. */
 static void
 grow(int64_t *sum, const int64_t *before, int64_t now)
 {
-    if (now >= 0) {
-        bool goes_on = before && *before >= 0 && *before <= now;
+    int64_t from = before ? MAX(*before, 0) : 0;
 
-        *sum = pc_usage_sum(*sum, goes_on ? now - *before : now);
+    if (now > from) {
+        *sum = pc_usage_sum(*sum, now - from);
     }
 }
 
@@ -93,9 +93,9 @@ void
 pc_usage_carry(struct pc_usage_counters *now,
                const struct pc_usage_counters *before)
 {
-    carry(&now->cpu_usec, before->cpu_usec);
-    carry(&now->received, before->received);
-    carry(&now->sent, before->sent);
+    now->cpu_usec = MAX(now->cpu_usec, before->cpu_usec);
+    now->received = MAX(now->received, before->received);
+    now->sent = MAX(now->sent, before->sent);
     carry(&now->memory, before->memory);
     carry(&now->disk, before->disk);
 }

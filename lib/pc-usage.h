@@ -29,8 +29,9 @@
  *     pc_usage_add(&usage, NULL, &first);       // All that it has counted.
  *     pc_usage_add(&usage, &first, &second);    // What has come since.
  *
- * What a look could not find is -1: then nothing is counted, and the next one that
- * finds it counts from the last one that did (pc_usage_carry()).
+ * What a look could not find is -1, and a counter that seems to have gone back was
+ * seen in part: then nothing is counted, and the next look counts from the last one
+ * that saw more (pc_usage_carry()).
  *
  * Of traffic both directions are counted, and priced is the one with more of it: a
  * network capacity is what a VI may have of each direction, so that who uses all
@@ -65,7 +66,8 @@ struct pc_usage {
 void pc_usage_add(struct pc_usage *, const struct pc_usage_counters *before,
                   const struct pc_usage_counters *now);
 
-/* Takes from 'before', a look at the same container, what 'now' does not know. */
+/* Takes from 'before', a look at the same container, what 'now' does not know or
+ * knows less of. */
 void pc_usage_carry(struct pc_usage_counters *now,
                     const struct pc_usage_counters *before);
 

@@ -18,6 +18,7 @@ AM_CPPFLAGS += $(CHECK_CFLAGS)
 
 EXTRA_DIST += \
 	tests/check-rules \
+	tests/day-run \
 	tests/install-test.c \
 	tests/of-proxy \
 	tests/reservation-check \
@@ -53,6 +54,7 @@ TESTSUITE_AT = \
 	tests/pc-scheduler.at \
 	tests/pc-tariff.at \
 	tests/pc-topology.at \
+	tests/pc-usage.at \
 	tests/pc-vi-type.at \
 	tests/pc-zone.at \
 	tests/pcloud-ctl.at
@@ -60,6 +62,7 @@ SYSTEM_TESTSUITE_AT = \
 	tests/system-testsuite.at \
 	tests/pc-system-chain.at \
 	tests/pc-system-container.at \
+	tests/pc-system-day.at \
 	tests/pc-system-enforce.at \
 	tests/pc-system-explain.at \
 	tests/pc-system-failure.at \
@@ -80,6 +83,7 @@ SYSTEM_TESTSUITE_AT = \
 	tests/pc-system-report.at \
 	tests/pc-system-reserve.at \
 	tests/pc-system-service.at \
+	tests/pc-system-usage.at \
 	tests/pc-system-vi-type.at
 EXTRA_DIST += $(COMMON_AT) $(TESTSUITE_AT) $(SYSTEM_TESTSUITE_AT) package.m4
 check_SCRIPTS += tests/testsuite tests/system-testsuite

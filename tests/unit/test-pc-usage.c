@@ -36,9 +36,9 @@ static const struct {
     /* Differences, and the mean times 10 s. */
     { { 10000, 5, 6, 7, 100, 200 }, { 20000, 9, 8, 7, 300, 0 }, false,
       { 4, 2000, 1000, 2, 0 } },
-    /* A counter that began anew. */
+    /* Only a part was seen. */
     { { 10000, 50, 60, 70, 100, 200 }, { 20000, 9, 8, 7, 100, 200 }, false,
-      { 9, 1000, 2000, 8, 7 } },
+      { 0, 1000, 2000, 0, 0 } },
     /* Nothing is known now. */
     { { 10000, 5, 6, 7, 100, 200 }, { 20000, -1, -1, -1, -1, -1 }, false,
       { 0, 0, 0, 0, 0 } },
@@ -75,7 +75,7 @@ END_TEST
 START_TEST(test_carry)
 {
     struct pc_usage_counters a = { 10000, 5, 6, 7, 100, 200 };
-    struct pc_usage_counters b = { 20000, -1, -1, -1, -1, -1 };
+    struct pc_usage_counters b = { 20000, -1, 3, -1, -1, -1 };
     struct pc_usage_counters c = { 30000, 15, 16, 17, 100, 200 };
     struct pc_usage u = { 0, 0, 0, 0, 0 };
 
