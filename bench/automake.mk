@@ -5,6 +5,7 @@
 EXTRA_DIST += bench/flood bench/hops bench/relay/manifest.json \
     bench/relay/relay.py
 EXTRA_DIST += bench/README.md bench/elastic bench/engine bench/failure bench/inline-path bench/lib.sh bench/overlap \
+    bench/reserve bench/reserve-active bench/reserve-rows bench/reserve-scale \
     bench/rule-add bench/rule-batch bench/run bench/scale bench/scale-rows \
     bench/vi-create
 

@@ -334,6 +334,7 @@ struct pc_controller {
     bool recheck;               /* Something left a table. */
     struct hmapx port_rules;    /* Rules that name a port. */
 
+    struct hmap booked;         /* Contains "struct pc_ctl_booked"s. */
     struct hmap reservations;   /* Contains "struct pc_ctl_reservation"s. */
     struct hmapx dirty_reservations;
     char *fault;                /* For tests: pc_controller_set_fault(). */

@@ -35,11 +35,101 @@ VLOG_DEFINE_THIS_MODULE(pc_controller_reserve);
  * (paper section 3.4: "the confirmation procedure can avoid possible information
  * inconsistency"), and VIs for those whose time it is. */
 
+/* What all reservations on a node hold together, kept as a sum: a verdict on one
+ * of them does not look at the others. */
+struct pc_ctl_booked {
+    struct hmap_node hmap_node; /* In struct pc_controller's 'booked'. */
+    struct uuid node;
+    struct pc_profile *profile;
+    size_t n_reservations;
+};
+
 /* A reservation on one of our nodes. */
 struct pc_ctl_reservation {
     struct hmap_node hmap_node; /* In struct pc_controller's 'reservations'. */
     struct uuid uuid;
+    struct pc_ctl_booked *booked;
+    struct pc_slot *held;       /* What it has in 'booked'. */
+    size_t n_held;
 };
+
+static struct pc_ctl_booked *
+pc_ctl_booked_find(const struct pc_controller *c, const struct uuid *node)
+{
+    struct pc_ctl_booked *b;
+
+    HMAP_FOR_EACH_WITH_HASH (b, hmap_node, uuid_hash(node), &c->booked) {
+        if (uuid_equals(&b->node, node)) {
+            return b;
+        }
+    }
+    return NULL;
+}
+
+/* 'r' holds nothing any more. */
+static void
+pc_ctl_reservation_unbook(struct pc_controller *c,
+                          struct pc_ctl_reservation *r)
+{
+    struct pc_ctl_booked *b = r->booked;
+
+    if (b) {
+        pc_profile_remove(b->profile, r->held, r->n_held);
+        if (!--b->n_reservations) {
+            hmap_remove(&c->booked, &b->hmap_node);
+            pc_profile_destroy(b->profile);
+            free(b);
+        }
+        free(r->held);
+        r->booked = NULL;
+        r->held = NULL;
+        r->n_held = 0;
+    }
+}
+
+/* Returns what 'row' holds, as the booking counts it: 'slots', and 'proposed' as
+ * well. */
+static struct pc_slot *
+held_by(const struct pcrec_reservation *row, size_t *n_held)
+{
+    struct pc_slot *slots, *proposed = NULL, *held = NULL;
+    size_t n, n_proposed;
+
+    *n_held = 0;
+    char *error = pc_request_parse_slots(row->slots, row->n_slots, &slots, &n);
+    if (!error) {
+        error = pc_request_parse_slots(row->proposed, row->n_proposed,
+                                       &proposed, &n_proposed);
+    }
+    if (!error) {
+        held = pc_slots_max(slots, n, proposed, n_proposed, n_held);
+    }
+    free(error);
+    free(slots);
+    free(proposed);
+    return held;
+}
+
+/* 'r' holds on its node what 'row' says. */
+static void
+pc_ctl_reservation_book(struct pc_controller *c, struct pc_ctl_reservation *r,
+                        const struct pcrec_reservation *row)
+{
+    const struct uuid *node = &row->node->header_.uuid;
+
+    pc_ctl_reservation_unbook(c, r);
+    struct pc_ctl_booked *b = pc_ctl_booked_find(c, node);
+    if (!b) {
+        b = xzalloc(sizeof *b);
+        b->node = *node;
+        b->profile = pc_profile_create();
+        hmap_insert(&c->booked, &b->hmap_node, uuid_hash(node));
+    }
+    b->n_reservations++;
+    r->booked = b;
+    r->held = held_by(row, &r->n_held);
+    pc_profile_add(b->profile, r->held, r->n_held);
+}
 
 static struct pc_ctl_reservation *
 pc_ctl_reservation_find(const struct pc_controller *c, const struct uuid *uuid)
@@ -59,6 +149,7 @@ static void
 pc_ctl_reservation_forget(struct pc_controller *c,
                           struct pc_ctl_reservation *r)
 {
+    pc_ctl_reservation_unbook(c, r);
     hmapx_find_and_delete(&c->dirty_reservations, r);
     hmap_remove(&c->reservations, &r->hmap_node);
     free(r);
@@ -104,6 +195,7 @@ pc_ctl_reservation_update(struct pc_controller *c,
         r->uuid = row->header_.uuid;
         hmap_insert(&c->reservations, &r->hmap_node, uuid_hash(&r->uuid));
     }
+    pc_ctl_reservation_book(c, r, row);
     hmapx_add(&c->dirty_reservations, r);
 }
 
@@ -123,7 +215,9 @@ pc_ctl_reserve_track(struct pc_controller *c)
     const struct pcrec_reservation *row;
 
     PCREC_RESERVATION_FOR_EACH_TRACKED (row, c->idl) {
-        c->expire_changed = true;
+        /* Only the end of one can be the end of a VI before its time. */
+        c->expire_changed |= (pcrec_reservation_is_deleted(row)
+                              || !is_current(row));
         if (pcrec_reservation_is_deleted(row)) {
             struct pc_ctl_reservation *r
                 = pc_ctl_reservation_find(c, &row->header_.uuid);
@@ -159,30 +253,6 @@ pc_ctl_reserve_vi_lost(struct pc_controller *c)
 
 /* Confirmation. */
 
-/* Adds to 'profile' what 'row' holds, as the booking counts it. */
-static void
-add_held(struct pc_profile *profile, const struct pcrec_reservation *row)
-{
-    struct pc_slot *slots = NULL, *proposed = NULL;
-    size_t n, n_proposed;
-    char *error = pc_request_parse_slots(row->slots, row->n_slots, &slots, &n);
-
-    if (!error) {
-        error = pc_request_parse_slots(row->proposed, row->n_proposed,
-                                       &proposed, &n_proposed);
-    }
-    if (!error) {
-        size_t n_max;
-        struct pc_slot *max = pc_slots_max(slots, n, proposed, n_proposed,
-                                           &n_max);
-        pc_profile_add(profile, max, n_max);
-        free(max);
-    }
-    free(error);
-    free(slots);
-    free(proposed);
-}
-
 /* What VIs on 'node' hold that have no reservation. */
 static void
 unreserved(const struct pc_controller *c, const struct pcrec_node *node,
@@ -206,35 +276,29 @@ unreserved(const struct pc_controller *c, const struct pcrec_node *node,
     }
 }
 
-/* Returns NULL if 'node' really has what 'row' is to get there, or why not, for the
- * caller to free. */
+/* Returns NULL if its node really has what 'r', whose row is 'row', is to get
+ * there, or why not, for the caller to free. */
 static char * OVS_WARN_UNUSED_RESULT
 pc_ctl_reservation_judge(const struct pc_controller *c,
+                         const struct pc_ctl_reservation *r,
                          const struct pcrec_reservation *row,
                          const struct pc_slot *slots, size_t n)
 {
-    const struct pc_ctl_reservation *other;
+    struct pc_profile *profile = r->booked->profile;
     struct pc_profile_misfit misfit;
     struct pc_amount total, vis;
 
     if (!pc_report_node_is_usable(row->node)) {
         return xasprintf("node %s is silent", row->node->name);
     }
-    struct pc_profile *profile = pc_profile_create();
-    HMAP_FOR_EACH (other, hmap_node, &c->reservations) {
-        const struct pcrec_reservation *o
-            = pcrec_reservation_get_for_uuid(c->idl, &other->uuid);
-        if (o && o != row && o->node == row->node && is_current(o)) {
-            add_held(profile, o);
-        }
-    }
     pc_report_node_total(row->node, &total);
     unreserved(c, row->node, &vis);
     for (int d = 0; d < PC_N_AMOUNTS; d++) {
         total.value[d] -= vis.value[d];
     }
+    pc_profile_remove(profile, r->held, r->n_held);
     bool bad = pc_profile_misfit(profile, &total, slots, n, &misfit);
-    pc_profile_destroy(profile);
+    pc_profile_add(profile, r->held, r->n_held);
     return (bad ? xasprintf("node %s has no %s left for it", row->node->name,
                             pc_capacity_names[misfit.dimension])
             : NULL);
@@ -242,6 +306,7 @@ pc_ctl_reservation_judge(const struct pc_controller *c,
 
 static bool
 pc_ctl_reservation_confirm(struct pc_controller *c,
+                           const struct pc_ctl_reservation *r,
                            const struct pcrec_reservation *row)
 {
     struct pc_slot *slots;
@@ -256,7 +321,7 @@ pc_ctl_reservation_confirm(struct pc_controller *c,
     char *error = pc_request_parse_slots(row->proposed, row->n_proposed,
                                          &slots, &n);
     if (!error) {
-        error = pc_ctl_reservation_judge(c, row, slots, n);
+        error = pc_ctl_reservation_judge(c, r, row, slots, n);
     }
     if (error) {
         VLOG_INFO("reservation %s: refused: %s", row->name, error);
@@ -370,7 +435,7 @@ pc_ctl_reserve_run(struct pc_controller *c, struct ovsdb_idl_txn *txn)
         struct pc_ctl_reservation *r = node->data;
         const struct pcrec_reservation *row
             = pcrec_reservation_get_for_uuid(c->idl, &r->uuid);
-        bool todo = row && pc_ctl_reservation_confirm(c, row);
+        bool todo = row && pc_ctl_reservation_confirm(c, r, row);
         bool again = false;
 
         if (row && !strcmp(row->state, "active")
@@ -381,6 +446,8 @@ pc_ctl_reserve_run(struct pc_controller *c, struct ovsdb_idl_txn *txn)
             hmapx_delete(&c->dirty_reservations, node);
         }
     }
+    /* At the start all are dirty: later we would walk that many empty buckets. */
+    hmap_shrink(&c->dirty_reservations.map);
     return vis;
 }
 

@@ -99,6 +99,7 @@ pc_controller_init_maps(struct pc_controller *c)
     hmap_init(&c->vis);
     hmap_init(&c->rules);
     hmap_init(&c->parts);
+    hmap_init(&c->booked);
     shash_init(&c->ports);
     ovs_list_init(&c->leaving_routers);
     ovs_list_init(&c->leaving_vis);
@@ -148,6 +149,7 @@ pc_controller_destroy_maps(struct pc_controller *c)
     hmap_destroy(&c->vis);
     hmap_destroy(&c->rules);
     hmap_destroy(&c->parts);
+    hmap_destroy(&c->booked);
     shash_destroy(&c->ports);
     free(c->service_numbers);
     free(c->chain_numbers);

@@ -36,6 +36,7 @@ ctl_filter_init(struct ctl_filter *f)
     ovsdb_idl_condition_init(&f->rules);
     ovsdb_idl_condition_init(&f->vis);
     ovsdb_idl_condition_init(&f->ledger);
+    ovsdb_idl_condition_init(&f->reservations);
 }
 
 void
@@ -44,6 +45,7 @@ ctl_filter_destroy(struct ctl_filter *f)
     ovsdb_idl_condition_destroy(&f->rules);
     ovsdb_idl_condition_destroy(&f->vis);
     ovsdb_idl_condition_destroy(&f->ledger);
+    ovsdb_idl_condition_destroy(&f->reservations);
 }
 
 /* Tells the database what is wanted by now. */
@@ -51,7 +53,7 @@ static void
 send_conditions(struct ctl_run *run)
 {
     struct ctl_filter *f = &run->filter;
-    unsigned int a = 0, b = 0, c = 0;
+    unsigned int a = 0, b = 0, c = 0, d = 0;
 
     if (f->use_rules && !f->everything && !f->all_rules) {
         a = ovsdb_idl_set_condition(run->idl, &pcrec_table_rule, &f->rules);
@@ -63,7 +65,11 @@ send_conditions(struct ctl_run *run)
         c = ovsdb_idl_set_condition(run->idl, &pcrec_table_ledger,
                                     &f->ledger);
     }
-    f->seqno = MAX(MAX(a, b), c);
+    if (f->use_reservations && !f->everything && !f->all_reservations) {
+        d = ovsdb_idl_set_condition(run->idl, &pcrec_table_reservation,
+                                    &f->reservations);
+    }
+    f->seqno = MAX(MAX(a, b), MAX(c, d));
 }
 
 /* Call once, after the prerequisites and before the connection. */
@@ -227,4 +233,23 @@ ctl_need_ledger_of_provider(struct ctl_context *ctx,
     pcrec_ledger_add_clause_provider(&f->ledger, OVSDB_F_EQ,
                                      &p->header_.uuid);
     return await_rows(ctx);
+}
+
+/* For use in prerequisites(): of all reservations, the one called 'name'.  (A
+ * command that reads no reservation that is there already asks for none: see
+ * ctl_use_rules().) */
+void
+ctl_need_reservation_by_name(struct ctl_context *ctx, const char *name)
+{
+    struct ctl_filter *f = &ctl_run_from_context(ctx)->filter;
+
+    f->use_reservations = true;
+    pcrec_reservation_add_clause_name(&f->reservations, OVSDB_F_EQ, name);
+}
+
+/* For use in prerequisites(). */
+void
+ctl_need_all_reservations(struct ctl_context *ctx)
+{
+    ctl_run_from_context(ctx)->filter.all_reservations = true;
 }

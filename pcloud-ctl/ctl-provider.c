@@ -64,6 +64,7 @@ pre_provider_del(struct ctl_context *ctx)
     ovsdb_idl_add_column(ctx->idl, &pcrec_service_col_provider);
     ovsdb_idl_add_column(ctx->idl, &pcrec_reservation_col_name);
     ovsdb_idl_add_column(ctx->idl, &pcrec_reservation_col_provider);
+    ctl_need_all_reservations(ctx);
 }
 
 /* What keeps 'p' from being deleted, of several the first by name; NULL:

@@ -43,6 +43,7 @@ ctl_pre_report(struct ctl_context *ctx)
         ovsdb_idl_add_column(ctx->idl, columns[i]);
     }
     ctl_need_all_vis(ctx);
+    ctl_need_all_reservations(ctx);
 }
 
 static struct pc_amount *

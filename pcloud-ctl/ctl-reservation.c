@@ -46,6 +46,11 @@ pre_reservation_list(struct ctl_context *ctx)
     ovsdb_idl_add_column(ctx->idl, &pcrec_service_col_name);
     ovsdb_idl_add_column(ctx->idl, &pcrec_node_col_name);
     ovsdb_idl_add_column(ctx->idl, &pcrec_cloudlet_col_name);
+    if (!strcmp(ctx->argv[0], "reservation-show")) {
+        ctl_need_reservation_by_name(ctx, ctx->argv[1]);
+    } else {
+        ctl_need_all_reservations(ctx);
+    }
 }
 
 /* The slots that 'r' has, or else asks for. */
@@ -170,6 +175,7 @@ static void
 pre_quote(struct ctl_context *ctx)
 {
     pc_booking_register(ctx->idl, false);
+    ctl_need_all_reservations(ctx);
     ovsdb_idl_add_column(ctx->idl, &pcrec_service_col_name);
     ovsdb_idl_add_column(ctx->idl, &pcrec_service_col_cloudlet);
 }

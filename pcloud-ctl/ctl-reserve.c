@@ -26,14 +26,26 @@
 #include "util.h"
 #include "uuid.h"
 
+/* What a request may name. */
 static void
-pre_reservation(struct ctl_context *ctx)
+pre_find(struct ctl_context *ctx)
 {
     static const struct ovsdb_idl_column *const columns[] = {
         &pcrec_provider_col_name, &pcrec_service_col_name,
         &pcrec_service_col_cloudlet, &pcrec_service_col_provider,
         &pcrec_cloudlet_col_name, &pcrec_cloudlet_col_nodes,
         &pcrec_node_col_name,
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(columns); i++) {
+        ovsdb_idl_add_column(ctx->idl, columns[i]);
+    }
+}
+
+static void
+pre_reservation(struct ctl_context *ctx)
+{
+    static const struct ovsdb_idl_column *const columns[] = {
         &pcrec_reservation_col_name, &pcrec_reservation_col_provider,
         &pcrec_reservation_col_service, &pcrec_reservation_col_cloudlet,
         &pcrec_reservation_col_source, &pcrec_reservation_col_wanted,
@@ -45,7 +57,16 @@ pre_reservation(struct ctl_context *ctx)
     for (size_t i = 0; i < ARRAY_SIZE(columns); i++) {
         ovsdb_idl_add_column(ctx->idl, columns[i]);
     }
+    pre_find(ctx);
     ctl_wait_reserve_prerequisites(ctx);
+}
+
+/* For use in prerequisites() of a command about a reservation that is there. */
+static void
+pre_one(struct ctl_context *ctx)
+{
+    pre_reservation(ctx);
+    ctl_need_reservation_by_name(ctx, ctx->argv[1]);
 }
 
 /* Requests, from words or from a file. */
@@ -237,6 +258,68 @@ insert_reservation(struct ctl_context *ctx, const struct pc_request *req,
     ds_put_format(&ctx->output, "%s\n", name);
 }
 
+/* The name of the reservation that this command makes, for the caller to free:
+ * the same whenever it is asked for. */
+static char *
+new_name(struct ctl_context *ctx, const struct pc_request *req)
+{
+    struct ctl_run *run = ctl_run_from_context(ctx);
+    size_t i = 0;
+
+    if (req->name) {
+        return xstrdup(req->name);
+    }
+    if (!run->first_name) {
+        struct uuid random;
+
+        uuid_generate(&random);
+        run->first_name = MAX(random.parts[0], 1);
+    }
+    while (i < run->n_commands && run->commands[i].argv != ctx->argv) {
+        i++;
+    }
+    return xasprintf("r%08x", run->first_name + (unsigned int) i);
+}
+
+/* The table of reservations, of which there may be a hundred thousand, is left
+ * alone if it can be: the server makes a copy of each row for a client that
+ * monitors it.  That the name is new it says itself. */
+static void
+pre_reserve(struct ctl_context *ctx)
+{
+    struct ctl_run *run = ctl_run_from_context(ctx);
+    struct pc_request req;
+
+    pre_find(ctx);
+    if (ctl_request_parse(ctx, &req)
+        && (run->wait_scheduled || run->wait_active
+            || shash_find(&ctx->options, "--may-exist"))) {
+        char *name = new_name(ctx, &req);
+
+        pre_reservation(ctx);
+        ctl_need_reservation_by_name(ctx, name);
+        free(name);
+    }
+    pc_request_destroy(&req);
+}
+
+/* If 'error', of a transaction, says that a name is not new, ends the program with
+ * a line that says which. */
+void
+ctl_reserve_check_error(const char *error)
+{
+    static const char what[]
+        = "rows in \\\"Reservation\\\" table to have identical values (";
+    const char *name = strstr(error, what);
+
+    if (name) {
+        name += strlen(what);
+        name += strspn(name, "\\\"");   /* Some names are in quotes. */
+        ctl_fatal("there is a reservation \"%.*s\" already",
+                  (int) strcspn(name, "\\)"), name);
+    }
+}
+
 static void
 cmd_reserve(struct ctl_context *ctx)
 {
@@ -244,10 +327,7 @@ cmd_reserve(struct ctl_context *ctx)
 
     if (ctl_request_parse(ctx, &req)
         && (!req.name || ctl_check_name(ctx, "reservation", req.name))) {
-        struct uuid random;
-        uuid_generate(&random);
-        char *name = (req.name ? xstrdup(req.name)
-                      : xasprintf("r%08x", random.parts[0]));
+        char *name = new_name(ctx, &req);
 
         if (!find_reservation(ctx, name, CTL_MAY_EXIST)) {
             insert_reservation(ctx, &req, name);
@@ -505,12 +585,11 @@ cmd_reservation_set(struct ctl_context *ctx)
 
 const struct ctl_command_syntax ctl_reserve_commands[] = {
     {"reserve", 1, INT_MAX, "PROVIDER|file=FILE [SLOT]... [KEY=VALUE]...",
-     pre_reservation, cmd_reserve, NULL, "--may-exist", RW},
+     pre_reserve, cmd_reserve, NULL, "--may-exist", RW},
     {"resize", 2, INT_MAX, "RESERVATION SLOT...|KEY=VALUE...",
-     pre_reservation, cmd_resize, NULL, "", RW},
-    {"cancel", 1, 1, "RESERVATION", pre_reservation, cmd_cancel, NULL, "",
-     RW},
+     pre_one, cmd_resize, NULL, "", RW},
+    {"cancel", 1, 1, "RESERVATION", pre_one, cmd_cancel, NULL, "", RW},
     {"reservation-set", 2, INT_MAX, "RESERVATION KEY=VALUE...",
-     pre_reservation, cmd_reservation_set, NULL, "", RW},
+     pre_one, cmd_reservation_set, NULL, "", RW},
     {NULL, 0, 0, NULL, NULL, NULL, NULL, NULL, RO},
 };

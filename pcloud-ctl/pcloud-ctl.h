@@ -24,8 +24,8 @@
  *     1. The options and the commands are parsed (ctl-options.c).
  *
  *     2. Each command's prerequisites() asks for the tables and columns that
- *        it reads, and for the rows of the large tables, Rule, VI and Ledger,
- *        that it is about (ctl-filter.c).
+ *        it reads, and for the rows of the large tables, Rule, VI, Ledger and
+ *        Reservation, that it is about (ctl-filter.c).
  *
  *     3. Connected, each command's run() checks its arguments and changes the
  *        one transaction that all commands share.  The first error ends the
@@ -48,13 +48,14 @@
 /* Exit status: the change was made, but what was added has an error. */
 #define CTL_APPLIED_WITH_ERRORS 2
 
-/* Rows of the tables Rule, VI and Ledger that commands want; see
+/* Rows of the large tables that commands want; see
  * ctl-filter.c. */
 struct ctl_filter {
     bool everything;            /* A generic command may look at any row. */
-    bool use_rules, use_vis, use_ledger; /* Are they monitored at all? */
-    bool all_rules, all_vis, all_ledger;
-    struct ovsdb_idl_condition rules, vis, ledger;
+    /* Are they monitored at all? */
+    bool use_rules, use_vis, use_ledger, use_reservations;
+    bool all_rules, all_vis, all_ledger, all_reservations;
+    struct ovsdb_idl_condition rules, vis, ledger, reservations;
     unsigned int seqno;         /* Expected condition sequence number. */
 };
 
@@ -114,6 +115,7 @@ struct ctl_run {
     bool changed;               /* The commit changed something. */
     bool doubtful;              /* The connection was lost during a commit. */
     int64_t cfg_before;         /* PacketCloud.next_cfg before it; -1: none. */
+    unsigned int first_name;    /* Of reservations without one; 0: not yet. */
     bool sync;                  /* Raise next_cfg even if nothing changed. */
     struct ctl_watch *watches;
     size_t n_watches, allocated_watches;
@@ -183,6 +185,9 @@ bool ctl_cloudlet_settings(struct ctl_context *,
 /* ctl-chain.c */
 char *ctl_chain_format_services(const struct pcrec_chain *);
 
+/* ctl-reserve.c */
+void ctl_reserve_check_error(const char *);
+
 /* ctl-filter.c */
 void ctl_filter_init(struct ctl_filter *);
 void ctl_filter_destroy(struct ctl_filter *);
@@ -203,6 +208,8 @@ void ctl_use_ledger(struct ctl_context *);
 void ctl_need_whole_ledger(struct ctl_context *);
 bool ctl_need_ledger_of_provider(struct ctl_context *,
                                  const struct pcrec_provider *);
+void ctl_need_reservation_by_name(struct ctl_context *, const char *name);
+void ctl_need_all_reservations(struct ctl_context *);
 bool ctl_filter_is_complete(const struct ctl_run *);
 
 /* ctl-query.c: rules by their UUIDs. */
