@@ -58,6 +58,7 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-controller-inspect.c \
 	lib/pc-controller-l3.c \
 	lib/pc-controller-model.c \
+	lib/pc-controller-move.c \
 	lib/pc-controller-overlap.c \
 	lib/pc-controller-place.c \
 	lib/pc-controller-private.h \
@@ -165,6 +166,7 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-node-health.c \
 	lib/pc-node-images.c \
 	lib/pc-node-job.c \
+	lib/pc-node-move.c \
 	lib/pc-node-ports.c \
 	lib/pc-node-limits.c \
 	lib/pc-node-link.c \
@@ -249,6 +251,10 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-topology.h \
 	lib/pc-units.c \
 	lib/pc-units.h \
+	lib/pc-upper-pack.c \
+	lib/pc-upper-private.h \
+	lib/pc-upper-unpack.c \
+	lib/pc-upper.h \
 	lib/pc-usage.c \
 	lib/pc-usage.h \
 	lib/pc-value.c \

@@ -448,8 +448,8 @@ pc_ctl_release_numbers(struct pc_controller *c)
     c->placing = false;
 }
 
-/* VI.node_name follows VI.node, whoever has changed that: the role-based access
- * control of the database goes by it (pc-rbac.h). */
+/* VI.node_name follows VI.node, whoever has changed that, and VI.home_name
+ * VI.home: the role-based access control of the database goes by it (pc-rbac.h). */
 static void
 pc_ctl_name_nodes(struct pc_controller *c)
 {
@@ -467,6 +467,11 @@ pc_ctl_name_nodes(struct pc_controller *c)
         if (row && strcmp(row->node_name, name)) {
             pcrec_vi_set_node_name(row, name);
             c->name_nodes = true;       /* Until it is seen there. */
+        }
+        name = row && row->home ? row->home->name : "";
+        if (row && strcmp(row->home_name, name)) {
+            pcrec_vi_set_home_name(row, name);
+            c->name_nodes = true;
         }
     }
 }

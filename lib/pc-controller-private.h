@@ -32,6 +32,7 @@
  *   pc-controller-place.c  VI rows, numbers
  *   pc-controller-reserve.c reservations: confirmed, VIs in time
  *   pc-controller-drain.c  VIs that drain
+ *   pc-controller-move.c   VIs that move to another node
  *   pc-controller-address.c addresses of VIs
  *   pc-controller-overlap.c which rule comes first
  *   pc-controller-returns.c rules whose packets a service mixes up
@@ -210,6 +211,7 @@ struct pc_ctl_vi {
     int node_ready;             /* As the node role in this process says: newer
                                  * than the row.  -1: it has said nothing. */
     uint64_t network_bps;       /* Wanted; vi.network_bps: possible. */
+    struct uuid home;           /* Node that the row says has its files. */
     bool down;                  /* To be stopped, as soon as ... */
     uint64_t down_generation;   /* ... the switches have confirmed this, ... */
     long long int release_at;   /* ... and this time, in ms, has come. */
@@ -326,6 +328,7 @@ struct pc_controller {
     struct hmapx to_place;      /* Services to look at. */
     struct hmapx draining;      /* VIs with admin_state "drain". */
     struct pc_ctl_drain *drain;
+    struct hmapx moving;        /* VIs that are on their way to a node. */
     struct pc_ctl_report *report;
     struct hmapx to_number;     /* Chains without a number. */
     struct hmapx bad_rules;     /* Rules with 'error' to write to the db. */
@@ -516,6 +519,12 @@ void pc_ctl_reserve_wait(const struct pc_controller *);
 /* pc-controller-used.c. */
 bool pc_ctl_used_close(struct pc_ctl_vi *, const struct pcrec_vi *);
 void pc_ctl_used_wait(const struct pc_controller *);
+
+/* pc-controller-move.c. */
+bool pc_ctl_move_is_stopping(const struct pcrec_vi *);
+void pc_ctl_move_update(struct pc_controller *, struct pc_ctl_vi *,
+                        const struct pcrec_vi *);
+void pc_ctl_move_run(struct pc_controller *);
 
 /* pc-controller-drain.c. */
 struct pc_ctl_drain *pc_ctl_drain_create(void);

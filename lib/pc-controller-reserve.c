@@ -266,7 +266,8 @@ unreserved(const struct pc_controller *c, const struct pcrec_node *node,
             = pcrec_vi_get_for_uuid(c->idl, &vi->vi.uuid);
         struct pc_capacity capacity;
 
-        if (row && row->node == node && !row->reservation && !row->n_slots) {
+        if (row && (row->node == node || row->home == node)
+            && !row->reservation && !row->n_slots) {
             pc_capacity_from_arrays(&capacity, row->key_capacity,
                                     row->value_capacity, row->n_capacity);
             for (int d = 0; d < PC_N_AMOUNTS; d++) {

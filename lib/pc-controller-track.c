@@ -156,7 +156,8 @@ pc_controller_track_vis(struct pc_controller *c)
     PCREC_VI_FOR_EACH_TRACKED (row, c->idl) {
         if (!pcrec_vi_is_deleted(row)) {
             c->name_nodes |= (pcrec_vi_is_new(row)
-                              || pcrec_vi_is_updated(row, PCREC_VI_COL_NODE));
+                              || pcrec_vi_is_updated(row, PCREC_VI_COL_NODE)
+                              || pcrec_vi_is_updated(row, PCREC_VI_COL_HOME));
             pc_ctl_vi_update(c, row);
         } else {
             struct pc_ctl_vi *vi = pc_ctl_vi_find(c, &row->header_.uuid);

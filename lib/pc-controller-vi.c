@@ -273,7 +273,8 @@ static void
 pc_ctl_vi_set_trust(struct pc_controller *c, struct pc_ctl_vi *vi,
                     const struct pcrec_vi *row)
 {
-    bool down = vi->over || !strcmp(row->admin_state, "down");
+    bool down = (vi->over || !strcmp(row->admin_state, "down")
+                 || pc_ctl_move_is_stopping(row));
     bool quarantined = row->quarantined;
     bool anti_spoof = pc_ctl_vi_row_anti_spoof(row, vi->svc->s.mode);
 
@@ -326,7 +327,9 @@ pc_ctl_vi_set_values(struct pc_controller *c, struct pc_ctl_vi *vi,
     vi->reserved = row->n_slots > 0;
     c->expire_changed = true;
     vi->row_ready = row->ready;
-    vi->row_up = !strcmp(row->admin_state, "up");
+    pc_ctl_move_update(c, vi, row);
+    vi->row_up = (!strcmp(row->admin_state, "up")
+                  && !pc_ctl_move_is_stopping(row));
     vi->row_drain = !strcmp(row->admin_state, "drain");
     if (vi->vi.weight != row->weight) {
         vi->vi.weight = row->weight;
@@ -398,6 +401,7 @@ pc_ctl_vi_leave(struct pc_controller *c, struct pc_ctl_vi *vi)
     pc_ctl_disown(c, &vi->vi.uuid);
     hmapx_find_and_delete(&c->dirty_vis, vi);
     hmapx_find_and_delete(&c->draining, vi);
+    hmapx_find_and_delete(&c->moving, vi);
     vi->leaving = true;
     vi->leave_generation = ++c->generation;
     ovs_list_push_back(&c->leaving_vis, &vi->leave_node);

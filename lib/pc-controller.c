@@ -108,6 +108,7 @@ pc_controller_init_maps(struct pc_controller *c)
     c->vi_numbers = bitmap_allocate(PC_CTL_VIS);
     c->placing_numbers = bitmap_allocate(PC_CTL_VIS);
     hmapx_init(&c->draining);
+    hmapx_init(&c->moving);
     hmapx_init(&c->dirty_services);
     hmapx_init(&c->dirty_vis);
     hmapx_init(&c->dirty_rules);
@@ -156,6 +157,7 @@ pc_controller_destroy_maps(struct pc_controller *c)
     free(c->vi_numbers);
     free(c->placing_numbers);
     hmapx_destroy(&c->draining);
+    hmapx_destroy(&c->moving);
     hmapx_destroy(&c->dirty_services);
     hmapx_destroy(&c->dirty_vis);
     hmapx_destroy(&c->dirty_rules);
@@ -420,6 +422,7 @@ pc_controller_run(struct pc_controller *c, struct ovsdb_idl_txn *txn)
             c->trim_events = false;
         }
         pc_ctl_drain_finish(c);
+        pc_ctl_move_run(c);
         pc_ctl_delete_run(c, txn);
         pc_ctl_write_inspections(c);
         pc_ctl_report_write(c);

@@ -77,6 +77,8 @@ static const struct {
     [PC_EVENT_VI_FAILED] = { "vi-failed", "error" },
     [PC_EVENT_VI_STOPPED] = { "vi-stopped", "info" },
     [PC_EVENT_VI_DRAINED] = { "vi-drained", "info" },
+    [PC_EVENT_VI_MOVED] = { "vi-moved", "info" },
+    [PC_EVENT_VI_NOT_MOVED] = { "vi-not-moved", "warning" },
     [PC_EVENT_VI_QUARANTINED] = { "vi-quarantined", "warning" },
     [PC_EVENT_VI_RELEASED] = { "vi-released", "info" },
     [PC_EVENT_VI_RESTRICTED] = { "vi-restricted", "warning" },

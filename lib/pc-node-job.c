@@ -202,6 +202,7 @@ start(struct job *job)
     if (error) {
         return error;
     }
+    pc_node_move_clean(n, job->name);
     pc_fault(n->fault, "before-start");
     error = pc_vi_start(&n->vi_cfg, job->image, &params, &job->pid);
     if (error) {
@@ -243,8 +244,9 @@ start_done(void *job_)
     job_destroy(job);
 }
 
-static struct pc_node_record *
-record_create(const struct pc_node_want *want, const struct pc_vi_image *image)
+struct pc_node_record *
+pc_node_record_create(const struct pc_node_want *want,
+                      const struct pc_vi_image *image)
 {
     struct pc_node_record *record = xzalloc(sizeof *record);
     struct uuid instance = uuid_random();
@@ -306,7 +308,7 @@ pc_node_job_start(struct pc_node_vi *vi)
     struct job *job = job_create(vi);
 
     pc_node_record_destroy(vi->record);
-    vi->record = record_create(want, vi->image);
+    vi->record = pc_node_record_create(want, vi->image);
     vi->on_disk = true;
     pc_node_limits_start(vi);
     vi->probe_chosen = false;
@@ -394,6 +396,7 @@ stop_cb(void *job_)
     }
     pc_fault(n->fault, "after-stop");
     pc_fault(n->fault, "before-remove");
+    pc_node_move_clean(n, job->name);
     job->error = pc_container_destroy(lxc_path, job->name);
     if (!job->error) {
         char *path = pc_node_record_path(n->record_dir, job->name);

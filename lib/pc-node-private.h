@@ -33,6 +33,7 @@
  *     pc-node-images.c  removes images that are not used
  *     pc-node-limits.c  capacity of VIs, and changes of it
  *     pc-node-job.c     what runs in workers for a VI
+ *     pc-node-move.c    takes VIs to other nodes
  *     pc-node-capture.c inspections that go to files
  *     pc-node-scan.c    looks at what an earlier agent has left
  *     pc-node-status.c  what a step means to others; writes status rows
@@ -83,6 +84,15 @@ struct pc_node_want {
     struct smap health;         /* Empty: the manifest's readiness. */
     bool was_ready;             /* VI.ready when the row was read. */
     long long int was_pid;      /* VI.pid then, 0 if it had none. */
+
+    /* pc-node-move.c. */
+    bool leaving;               /* To another node; its files are here. */
+    bool arriving;              /* To us; its files are not yet here, or it is
+                                 * not yet known that they are. */
+    bool moving;                /* Either; not if it has no home at all. */
+    bool pack;                  /* To be stopped, and its files to be packed. */
+    struct smap export;         /* VI.archive. */
+
     char *error;                /* The row makes no sense; NULL: it does. */
     char *fingerprint;          /* Changes if a restart is needed. */
     char *root_fingerprint;     /* Changes if its files must go as well. */
@@ -147,6 +157,14 @@ struct pc_node_grant {
     struct pc_capacity asked, restrictions;
 };
 
+/* How far a VI's move has come; see pc-node-move.c. */
+struct pc_node_move {
+    struct smap export;         /* The archive that was made; empty: none. */
+    char *arrived;              /* SHA-256 of that whose files are here. */
+    char *refusal;              /* Why it cannot be; NULL: it can. */
+    bool told;                  /* That it has arrived. */
+};
+
 struct pc_node_vi {
     struct pc_node *node;
     char *name;
@@ -170,6 +188,8 @@ struct pc_node_vi {
     int lifeline;               /* pc_container_lifeline(); -1: none, ... */
     bool lifeline_tried;        /* ... and it will not do to try (again). */
     char *ports[2];             /* Host names; [1] NULL: one port. */
+
+    struct pc_node_move move;
 
     /* pc-node-link.c. */
     struct pc_node_link link;   /* As set, or tried. */
@@ -235,6 +255,7 @@ struct pc_node {
     char *config_name;          /* As configured, or NULL. */
     char *ovs_remote, *state_dir, *log_dir, *record_dir;
     char *fault;
+    char *export_url;           /* Node.options:export-url; NULL: none. */
     struct smap port_defaults;
     struct pc_vi_config vi_cfg;
     int config_error;           /* Of the state directory; 0: fine. */
@@ -279,6 +300,7 @@ struct pc_node {
 
 /* pc-node-want.c */
 struct pc_node_want *pc_node_want_from_row(const struct pc_node *,
+                                           const struct pcrec_node *,
                                            const struct pcrec_vi *);
 void pc_node_vi_set_want(struct pc_node_vi *, struct pc_node_want *);
 void pc_node_want_destroy(struct pc_node_want *);
@@ -318,6 +340,16 @@ void pc_node_vi_enter_backoff(struct pc_node_vi *);
 void pc_node_vi_run_cut(struct pc_node_vi *);
 void pc_node_vi_run_detach(struct pc_node_vi *);
 void pc_node_vi_run_stop(struct pc_node_vi *);
+
+/* pc-node-move.c */
+void pc_node_move_init(struct pc_node_move *);
+void pc_node_move_destroy(struct pc_node_move *);
+bool pc_node_move_concerns(const struct pcrec_vi *, const struct pcrec_node *);
+void pc_node_move_read(struct pc_node_want *, const struct pcrec_vi *,
+                       const struct pcrec_node *);
+bool pc_node_move_run(struct pc_node_vi *);
+void pc_node_move_write(struct pc_node_vi *, const struct pcrec_vi *);
+void pc_node_move_clean(const struct pc_node *, const char *name);
 
 /* pc-node-ports.c */
 void pc_node_ports_name(struct pc_node_vi *);
@@ -418,6 +450,8 @@ void pc_node_limits_write(const struct pc_node_vi *, const struct pcrec_vi *);
 struct pc_container_limits pc_node_limits_of(const struct pc_capacity *);
 
 /* pc-node-job.c: each sets 'busy' (the probe: 'probing') until it is done. */
+struct pc_node_record *pc_node_record_create(const struct pc_node_want *,
+                                            const struct pc_vi_image *);
 void pc_node_job_image(struct pc_node_vi *);
 void pc_node_job_start(struct pc_node_vi *);
 void pc_node_job_stop(struct pc_node_vi *, bool destroy);

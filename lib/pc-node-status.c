@@ -36,6 +36,9 @@ pc_node_vi_is_gone(const struct pc_node_vi *vi)
 bool
 pc_node_vi_is_settled(const struct pc_node_vi *vi)
 {
+    if (vi->want && (vi->want->leaving || vi->want->arriving)) {
+        return false;
+    }
     switch (vi->step) {
     case PC_STEP_RUN:
         return ((!vi->busy || !vi->image)   /* Its health may be looked up. */
@@ -199,15 +202,21 @@ pc_node_status_write(struct pc_node *n, struct ovsdb_idl_txn *txn)
     }
     if (n->scanned) {
         SHASH_FOR_EACH (sn, &n->vis) {
-            const struct pc_node_vi *vi = sn->data;
+            struct pc_node_vi *vi = sn->data;
             const struct pcrec_vi *row
                 = vi->want ? pcrec_vi_get_for_uuid(n->idl, &vi->want->uuid)
                            : NULL;
 
-            /* Until the ports are known an adopted VI stays as it is. */
+            /* Until the ports are known an adopted VI stays as it is; one that
+             * comes from another node is still that node's. */
             if (row && vi->step != PC_STEP_ADOPT) {
-                write_vi(vi, row);
+                if (!vi->want->arriving || !vi->want->moving) {
+                    write_vi(vi, row);
+                }
                 write_image(vi, row);
+            }
+            if (row) {
+                pc_node_move_write(vi, row);
             }
         }
     }

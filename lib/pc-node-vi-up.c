@@ -62,6 +62,9 @@ names_are_taken(const struct pc_node_vi *vi)
 void
 pc_node_vi_run_down(struct pc_node_vi *vi)
 {
+    if (pc_node_move_run(vi)) {
+        return;
+    }
     if (!pc_node_vi_wants_up(vi)
         || (vi->on_disk && pc_node_vi_root_is_outdated(vi))) {
         if (vi->on_disk) {

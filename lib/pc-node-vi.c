@@ -43,6 +43,7 @@ pc_node_vi_create(struct pc_node *n, const char *name)
     vi->pidfd = vi->lifeline = -1;
     vi->step_since = time_msec();
     pc_backoff_init(&vi->backoff);
+    pc_node_move_init(&vi->move);
     pc_probe_init(&vi->probe);
     pc_damp_init(&vi->damp, vi->probe.hold_ms);
     atomic_init(&vi->probe_began, 0);
@@ -80,6 +81,7 @@ pc_node_vi_destroy(struct pc_node_vi *vi)
         pc_node_vi_drop_image(vi);
         pc_node_want_destroy(vi->want);
         pc_node_record_destroy(vi->record);
+        pc_node_move_destroy(&vi->move);
         pc_probe_destroy(&vi->probe);
         free(vi->error);
         free(vi->resize_error);
@@ -170,7 +172,10 @@ pc_node_vi_is_outdated(const struct pc_node_vi *vi)
 bool
 pc_node_vi_root_is_outdated(const struct pc_node_vi *vi)
 {
-    return (!pc_node_vi_wants_up(vi) || !vi->record
+    bool keep = (pc_node_vi_wants_up(vi)
+                 || (vi->want && !vi->want->error && vi->want->pack));
+
+    return (!keep || !vi->record
             || !uuid_equals(&vi->want->uuid, &vi->record->uuid)
             || strcmp(vi->want->root_fingerprint,
                       vi->record->root_fingerprint));

@@ -45,6 +45,7 @@ pc_node_want_destroy(struct pc_node_want *want)
         svec_destroy(&want->addresses);
         svec_destroy(&want->gateways);
         smap_destroy(&want->health);
+        smap_destroy(&want->export);
         free(want->error);
         free(want->fingerprint);
         free(want->root_fingerprint);
@@ -158,7 +159,8 @@ read_capacity(const struct pcrec_vi *row, struct pc_node_want *want)
  * wanted before stays until the controller has taken the flows away and
  * deletes the row. */
 struct pc_node_want *
-pc_node_want_from_row(const struct pc_node *n, const struct pcrec_vi *row)
+pc_node_want_from_row(const struct pc_node *n, const struct pcrec_node *node,
+                      const struct pcrec_vi *row)
 {
     const struct pcrec_service *service = row->service;
     const struct pcrec_image *image = service ? service->image : NULL;
@@ -189,6 +191,7 @@ pc_node_want_from_row(const struct pc_node *n, const struct pcrec_vi *row)
     }
     smap_clone(&want->health, &service->health);
     read_capacity(row, want);
+    pc_node_move_read(want, row, node);
     want->mtu = smap_get_ullong(&service->options, "mtu", 0);
     want->subnet_mtu = pc_node_link_subnet_mtu(n, row);
     pc_capacity_from_arrays(&want->was_applied, row->key_applied,

@@ -149,6 +149,7 @@ pc_node_destroy(struct pc_node *n)
     free(n->log_dir);
     free(n->record_dir);
     free(n->fault);
+    free(n->export_url);
     free(n);
 }
 
@@ -225,18 +226,21 @@ read_rows(struct pc_node *n)
         n->image_keep = smap_get_ullong(&node->options, "image-keep",
                                         86400) * 1000;
         n->collect_at = MIN(n->collect_at, time_msec() + n->image_keep);
+        free(n->export_url);
+        n->export_url = nullable_xstrdup(smap_get(&node->options,
+                                                  "export-url"));
         pc_node_link_read(n, node);
         pc_node_report_read(n, node);
     }
     PCREC_VI_FOR_EACH (row, n->idl) {
-        if (!node || row->node != node) {
+        if (!node || !pc_node_move_concerns(row, node)) {
             continue;
         }
         if (row->ready) {
             pc_fault(n->fault, "after-ready");
         }
         struct pc_node_vi *vi = shash_find_data(&n->vis, row->name);
-        struct pc_node_want *want = pc_node_want_from_row(n, row);
+        struct pc_node_want *want = pc_node_want_from_row(n, node, row);
         if (!vi && want) {
             vi = pc_node_vi_create(n, row->name);
             vi->restarts = row->restarts;

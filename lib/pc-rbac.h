@@ -34,8 +34,9 @@
 struct pc_rbac_permission {
     const char *table;
 
-    /* Column of 'table' that must be the client's name, the CN of its
-     * certificate, in every row that it changes; "": any row. */
+    /* Columns of 'table', separated by spaces, one of which must be the client's
+     * name, the CN of its certificate, in every row that it changes; "": any
+     * row. */
     const char *authorization;
 
     bool insert_delete;         /* May rows be added and deleted? */

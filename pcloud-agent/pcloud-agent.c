@@ -25,6 +25,7 @@
 #include "fatal-signal.h"
 #include "openvswitch/poll-loop.h"
 #include "openvswitch/vlog.h"
+#include "ovs-rcu.h"
 #include "ovsdb-idl.h"
 #include "pc-controller.h"
 #include "pc-event.h"
@@ -342,5 +343,6 @@ main(int argc, char *argv[])
         }
     }
     agent_stop(&agent);
+    ovsrcu_exit();              /* Its thread must not outlive what exit() ends. */
     return 0;
 }

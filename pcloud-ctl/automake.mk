@@ -20,6 +20,7 @@ pcloud_ctl_pcloud_ctl_SOURCES = \
 	pcloud-ctl/ctl-inspect.c \
 	pcloud-ctl/ctl-interface.c \
 	pcloud-ctl/ctl-ledger.c \
+	pcloud-ctl/ctl-move.c \
 	pcloud-ctl/ctl-node.c \
 	pcloud-ctl/ctl-options.c \
 	pcloud-ctl/ctl-overlap.c \

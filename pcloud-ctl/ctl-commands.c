@@ -35,6 +35,7 @@ static const struct ctl_command_syntax *const all_commands[] = {
     ctl_interface_commands, ctl_route_commands,
     ctl_image_commands, ctl_service_commands,
     ctl_chain_commands, ctl_rule_commands, ctl_vi_commands,
+    ctl_move_commands,
     ctl_inspect_commands, ctl_trust_commands, ctl_show_commands,
     ctl_status_commands,
     ctl_provider_commands, ctl_tariff_commands, ctl_ledger_commands,
@@ -164,6 +165,8 @@ Virtual instances:\n\
   vi-log VI [LINES]           print the end of VI's log\n\
   vi-drain VI [on|off] [timeout=SECONDS]\n\
                               send VI no new traffic\n\
+  vi-migrate VI NODE [drain=SECONDS]\n\
+                              stop VI, and go on with it on NODE\n\
   vi-set VI [weight=N] [anti-spoof=on|off|default]\n\
   vi-resize VI [cpu=..] [memory=..] [disk=..] [network=..] [pids=..]\n\
                 [io=..] [iops=..]\n\

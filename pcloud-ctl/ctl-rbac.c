@@ -40,14 +40,21 @@ insert_permission(struct ctl_context *ctx, const struct pc_rbac_permission *p)
 {
     struct pcrec_rbac_permission *row
         = pcrec_rbac_permission_insert(ctx->txn);
-    const char *authorization = p->authorization;
+    struct svec authorization = SVEC_EMPTY_INITIALIZER;
     size_t n = 0;
+
+    svec_parse_words(&authorization, p->authorization);
+    if (!authorization.n) {
+        svec_add(&authorization, "");
+    }
 
     while (n < PC_RBAC_MAX_UPDATE && p->update[n]) {
         n++;
     }
     pcrec_rbac_permission_set_table(row, p->table);
-    pcrec_rbac_permission_set_authorization(row, &authorization, 1);
+    pcrec_rbac_permission_set_authorization(
+        row, (const char **) authorization.names, authorization.n);
+    svec_destroy(&authorization);
     pcrec_rbac_permission_set_insert_delete(row, p->insert_delete);
     pcrec_rbac_permission_set_update(row, (const char **) p->update, n);
     return row;

@@ -40,6 +40,7 @@ ctl_watch_row(struct ctl_run *run, const struct ovsdb_idl_row *row)
     w->table = row->table->class_;
     w->uuid = row->uuid;
     w->resized = w->restricted = w->drain = false;
+    w->move_to = UUID_ZERO;
     w->request = 0;
     return w;
 }
@@ -95,6 +96,18 @@ ctl_watch_drain(struct ctl_context *ctx, const struct pcrec_vi *vi)
     w->what = xasprintf("VI \"%s\"", vi->name);
 }
 
+/* Remembers that a command told 'vi' to go to 'node', which may refuse it. */
+void
+ctl_watch_move(struct ctl_context *ctx, const struct pcrec_vi *vi,
+               const struct pcrec_node *node)
+{
+    struct ctl_watch *w = ctl_watch_row(ctl_run_from_context(ctx),
+                                        &vi->header_);
+
+    w->move_to = node->header_.uuid;
+    w->what = xasprintf("VI \"%s\"", vi->name);
+}
+
 void
 ctl_watch_clear(struct ctl_run *run)
 {
@@ -133,6 +146,9 @@ ctl_watch_prerequisites(struct ctl_run *run)
         &pcrec_vi_col_capacity,
         &pcrec_vi_col_restrictions,
         &pcrec_vi_col_status,
+        &pcrec_vi_col_node,
+        &pcrec_vi_col_home,
+        &pcrec_vi_col_move_error,
     };
 
     ctl_use_vis(run);
@@ -301,6 +317,25 @@ report_resize(struct ctl_run *run, const struct ctl_watch *w)
     return false;
 }
 
+/* Prints a line if the VI of 'w' is not where it was to go. */
+static bool
+report_move(struct ctl_run *run, const struct ctl_watch *w)
+{
+    const struct pcrec_vi *vi = pcrec_vi_get_for_uuid(run->idl, &w->uuid);
+
+    if (!vi) {
+        ovs_error(0, "%s is gone", w->what);
+        return true;
+    } else if (!vi->home || !uuid_equals(&vi->home->header_.uuid,
+                                         &w->move_to)) {
+        ovs_error(0, "%s was not moved: %s", w->what,
+                  *vi->move_error ? vi->move_error
+                  : "somebody else has called it off");
+        return true;
+    }
+    return false;
+}
+
 /* Prints a line for each row of 'run->watches' that is in error.  Returns the program's
  * exit status. */
 static int
@@ -316,6 +351,9 @@ report_errors(struct ctl_run *run)
 
         if (w->resized) {
             refused |= report_resize(run, w);
+            continue;
+        } else if (!uuid_is_zero(&w->move_to)) {
+            refused |= report_move(run, w);
             continue;
         }
 

@@ -49,6 +49,7 @@ _pcloud_ctl_keys () {
             echo "bps= pps= duration= loss= traffic= mode= measure=" ;;
         interface-add) echo "port= mac= mtu=" ;;
         vi-drain) echo "on off timeout=" ;;
+        vi-migrate) echo "drain=" ;;
         vi-set) echo "weight= anti-spoof=" ;;
         image-add) echo "sha256=" ;;
         service-add|service-set)

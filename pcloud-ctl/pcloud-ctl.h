@@ -66,6 +66,7 @@ struct ctl_watch {
     bool resized, restricted;   /* A VI that was there before... */
     struct pc_capacity capacity; /* ...that shall have, or be held to, this. */
     bool drain;                 /* A VI that was there before: to drain. */
+    struct uuid move_to;        /* One: to go to this node.  Else zeros. */
     int64_t request;            /* Reservation: that is to be answered. */
     char *what;                 /* For example: service "squid". */
 };
@@ -151,6 +152,7 @@ extern const struct ctl_command_syntax ctl_service_commands[];
 extern const struct ctl_command_syntax ctl_chain_commands[];
 extern const struct ctl_command_syntax ctl_rule_commands[];
 extern const struct ctl_command_syntax ctl_vi_commands[];
+extern const struct ctl_command_syntax ctl_move_commands[];
 extern const struct ctl_command_syntax ctl_inspect_commands[];
 extern const struct ctl_command_syntax ctl_reserve_commands[];
 extern const struct ctl_command_syntax ctl_reservation_commands[];
@@ -277,6 +279,8 @@ void ctl_watch_restrict(struct ctl_context *, const struct pcrec_vi *,
 void ctl_watch_clear(struct ctl_run *);
 void ctl_watch_prerequisites(struct ctl_run *);
 void ctl_watch_drain(struct ctl_context *, const struct pcrec_vi *);
+void ctl_watch_move(struct ctl_context *, const struct pcrec_vi *,
+                    const struct pcrec_node *);
 int ctl_wait_applied(struct ctl_run *, int64_t next_cfg);
 void ctl_block(struct ctl_run *, const char *what);
 struct ctl_watch *ctl_watch_row(struct ctl_run *,

@@ -74,6 +74,7 @@ SYSTEM_TESTSUITE_AT = \
 	tests/pc-system-l3.at \
 	tests/pc-system-manual.at \
 	tests/pc-system-megaflow.at \
+	tests/pc-system-move.at \
 	tests/pc-system-mtu.at \
 	tests/pc-system-node.at \
 	tests/pc-system-random.at \
@@ -218,6 +219,9 @@ tests_unit_test_pc_units_LDADD = $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/test-pc-usage
 tests_unit_test_pc_usage_SOURCES = tests/unit/test-pc-usage.c
 tests_unit_test_pc_usage_LDADD = $(UNIT_LIBS)
+UNIT_TESTS += tests/unit/test-pc-upper
+tests_unit_test_pc_upper_SOURCES = tests/unit/test-pc-upper.c
+tests_unit_test_pc_upper_LDADD = $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/test-pc-backoff
 tests_unit_test_pc_backoff_SOURCES = tests/unit/test-pc-backoff.c
 tests_unit_test_pc_backoff_LDADD = $(UNIT_LIBS)
