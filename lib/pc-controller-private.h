@@ -113,7 +113,8 @@ struct pc_ctl_router {
     bool selection;             /* Can groups be told how to select? */
     bool unfit;                 /* Nothing of ours works on that switch. */
     size_t n_bulk;              /* Read or submitted at once, until acked. */
-    bool held;                  /* Submit nothing: not all is compiled. */
+    bool held;                  /* Not all is compiled: submit nothing, ... */
+    bool growing;               /* ... but parts of what is under way. */
     char *missing;              /* What the switch cannot do; NULL: nothing. */
     bool sampling;              /* Can the switch sample? */
     bool nd_answers;            /* Can flows answer neighbor solicitations? */
@@ -124,6 +125,8 @@ struct pc_ctl_router {
     unsigned int epoch;         /* pc_switch_epoch() that was read. */
     struct pc_installed *installed; /* While reading. */
     bool reading;
+    long long int resync_started;   /* time_usec(); 0: is over. */
+    uint64_t resync_us;         /* The last one, until acknowledged. */
     long long int read_after;   /* Do not read again before, in ms. */
     bool synced;                /* The switch has what is desired, or ... */
     uint64_t token;             /* ... will have, with this token. */
@@ -254,6 +257,10 @@ struct pc_ctl_rule {
     struct pc_ctl_chain *chain;
     struct pc_ctl_after *after; /* Its target is this path; NULL: another. */
     struct pc_overlap *order;   /* Where it has its level. */
+    struct ovs_list dirty_node; /* In 'dirty_rules' if 'dirty'. */
+    bool dirty;
+    enum pc_rule_direction direction;   /* These two from its row. */
+    uint16_t priority;
     bool by_port;               /* Its match names a port. */
     bool conflict;              /* An earlier rule has its flows. */
     bool refused;               /* By the switch, as it is in the row. */
@@ -284,6 +291,7 @@ struct pc_ctl_counters {
     uint64_t last_work_us;      /* Changes, compiling and submitting, in us. */
     uint64_t max_work_us;
     uint64_t max_run_us;        /* Longest pc_controller_run() of all. */
+    uint64_t last_recompute_us; /* Compiling all in the last recompute. */
     uint64_t n_resyncs;         /* Reads followed by a comparison. */
     uint64_t last_resync_mods;  /* Mods that the last comparison gave. */
     uint64_t n_corrections;     /* Sum of those. */
@@ -317,7 +325,10 @@ struct pc_controller {
     bool name_nodes;            /* May VI.node_name differ from VI.node? */
 
     /* To do. */
-    struct hmapx dirty_services, dirty_vis, dirty_rules;  /* To compile. */
+    struct hmapx dirty_services, dirty_vis; /* To compile. */
+    struct ovs_list dirty_rules;    /* Contains "struct pc_ctl_rule"s by
+                                     * 'dirty_node'. */
+    size_t n_dirty_rules;
     struct hmapx dirty_chains;
     struct hmapx dirty_parts;   /* Interfaces and routes to compile. */
     struct hmapx stale_chains;  /* Whose hops are to be looked at. */
@@ -436,6 +447,8 @@ void pc_ctl_ports_changed(struct pc_controller *, struct pc_ctl_router *);
 void pc_ctl_rule_set_error(struct pc_controller *, struct pc_ctl_rule *,
                            char *error);
 void pc_ctl_mark_all_dirty(struct pc_controller *);
+void pc_ctl_rule_mark_dirty(struct pc_controller *, struct pc_ctl_rule *);
+void pc_ctl_rule_unmark_dirty(struct pc_controller *, struct pc_ctl_rule *);
 
 /* pc-controller-overlap.c. */
 uint32_t pc_ctl_overlap_target(const struct uuid *target);
@@ -491,7 +504,7 @@ void pc_ctl_vi_neighbors(struct pc_controller *, struct pc_ctl_router *,
 bool pc_ctl_gateway_mac(const struct pc_controller *,
                         const struct pc_ctl_router *,
                         const struct pc_ctl_vi *, struct eth_addr *);
-void pc_ctl_l3_run(struct pc_ctl_router *);
+void pc_ctl_l3_run(struct pc_controller *, struct pc_ctl_router *);
 void pc_ctl_l3_wait(const struct pc_ctl_router *);
 
 /* pc-controller-place.c. */
@@ -589,7 +602,7 @@ void pc_ctl_router_destroy(struct pc_controller *, struct pc_ctl_router *);
 void pc_ctl_router_leave(struct pc_controller *, struct pc_ctl_router *);
 char *pc_ctl_router_target(const struct pcrec_router *);
 void pc_ctl_sync_run(struct pc_controller *);
-void pc_ctl_sync_submit(struct pc_ctl_router *);
+void pc_ctl_sync_submit(struct pc_controller *, struct pc_ctl_router *);
 void pc_ctl_sync_wait(struct pc_controller *);
 void pc_ctl_sync_resync(struct pc_ctl_router *);
 bool pc_ctl_all_done(const struct pc_controller *, uint64_t generation);

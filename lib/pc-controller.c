@@ -111,7 +111,7 @@ pc_controller_init_maps(struct pc_controller *c)
     hmapx_init(&c->moving);
     hmapx_init(&c->dirty_services);
     hmapx_init(&c->dirty_vis);
-    hmapx_init(&c->dirty_rules);
+    ovs_list_init(&c->dirty_rules);
     hmapx_init(&c->dirty_chains);
     hmapx_init(&c->dirty_parts);
     hmapx_init(&c->stale_chains);
@@ -160,7 +160,6 @@ pc_controller_destroy_maps(struct pc_controller *c)
     hmapx_destroy(&c->moving);
     hmapx_destroy(&c->dirty_services);
     hmapx_destroy(&c->dirty_vis);
-    hmapx_destroy(&c->dirty_rules);
     hmapx_destroy(&c->dirty_chains);
     hmapx_destroy(&c->dirty_parts);
     hmapx_destroy(&c->stale_chains);
