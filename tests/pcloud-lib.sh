@@ -301,11 +301,17 @@ pcloud_snapshot () {
         ovs-vsctl list-ports "$pc_br"
     done
     ovsdb-client --no-headings -f csv dump "unix:$PCLOUD_RUNDIR/db.sock" PacketCloud \
-        2>/dev/null | grep -v '^Node table' | sed '/^Event table/,/^$/d' | pcloud_strip_status
+        2>/dev/null | sed '/^Event table/,/^$/d' | pcloud_strip_status
 }
 
-# Numbers that agents write by themselves: statistics.
-pcloud_strip_status () { sed 's/"{[^"]*rx_packets[^"]*}"/{}/g'; }
+# Numbers that agents write by themselves: statistics; what is in use, and when that
+# was.
+pcloud_strip_status () {
+    sed 's/"{[^"]*rx_packets[^"]*}"/{}/g
+         /^Cloudlet table/,/^$/s/"{cpu=[^"]*}"/{}/g
+         /^Node table/,/^$/s/"{cpu=[^"]*}",\([0-9]*\)$/{},\1/
+         /^\(Cloudlet\|Node\) table/,/^$/s/,[0-9]\{13\},/,TIME,/g'
+}
 
 pcloud_routers () { ovs-vsctl list-br; }
 
