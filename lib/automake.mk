@@ -78,6 +78,7 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-controller-zone.c \
 	lib/pc-controller.c \
 	lib/pc-controller.h \
+	lib/pc-engine-bound.c \
 	lib/pc-engine-explain.c \
 	lib/pc-engine-place.c \
 	lib/pc-engine-private.h \
