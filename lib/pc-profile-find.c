@@ -22,6 +22,8 @@
 /* Questions.  All go down the tree as pc-profile-private.h says, with what is
  * used, or left, before the first step of a node. */
 
+static const struct pc_amount zero_amount;
+
 /* A stretch of time, and what may be used in it at most. */
 struct window {
     int64_t begin, end;
@@ -114,7 +116,7 @@ pc_profile_prefetch(const struct pc_profile *profile, int step, int64_t time)
     if (node && step == 1) {
         prefetch(node, 512);
     } else if (node && profile->height) {
-        struct pc_amount left;
+        struct pc_amount left = zero_amount;
 
         prefetch(node_entries(node)[skip_entries(node, time, &left)].node,
                  1024);
@@ -313,8 +315,6 @@ pc_profile_delay_below(const struct pc_profile *profile,
     }
     return delay;
 }
-
-static const struct pc_amount zero_amount;
 
 /* Raises 'peak' to 'base' and 'more'. */
 static void
