@@ -158,7 +158,7 @@ enum pc_engine_verdict {
     PC_VERDICT_ISP_SHARE,       /* Would fit, but for the ISP's share. */
     PC_VERDICT_FULL             /* At 'misfit'. */
 };
-#define PC_ENGINE_MAX_EXPLAINED 1000
+#define PC_ENGINE_MAX_EXPLAINED 500
 struct pc_engine_candidate {
     struct uuid cloudlet, node;
     uint64_t distance;
