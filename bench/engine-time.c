@@ -33,20 +33,22 @@
  * of requests of 3 slots among LIVE reservations on NODES nodes, beside the
  * same decisions by SQL.
  *
- *     engine-time NODES CLOUDLETS LIVE REQUESTS SQL-REQUESTS
+ *     engine-time NODES CLOUDLETS LIVE REQUESTS SQL-REQUESTS [DAYS]
  *
  * prints "NAME VALUE" lines.  For each admission one reservation, the oldest, is
- * removed, so that LIVE stays.  The stream is a function of the request's number:
- * both sides get the same.
+ * removed, some admissions and removals in turn, so that LIVE stays.  The stream is
+ * a function of the request's number: both sides get the same.
  *
  * On each node some 5 reservations run at a time, for about half of its
  * capacity; with more than 100 on a node they reach farther into the future
- * instead. */
+ * instead.  With DAYS all begin within these, until LIVE live or CROWDED requests
+ * fitted nowhere. */
 
 #define EPOCH INT64_C(1796000000)
 #define DAY 86400
 #define N_SLOTS 3
 #define N_PROVIDERS 200
+#define CROWDED 200
 #define ISP_SHARE 20            /* Percent; each node has a second profile. */
 
 /* Millicores, MiB, GB, Mbit/s. */
@@ -59,6 +61,7 @@ struct request {
 
 struct bench {
     int n_nodes, n_cloudlets, n_live, n_requests, n_sql;
+    bool crowded;
     int64_t horizon;
     struct pc_topology *topology;
     struct pc_engine *engine;
@@ -71,12 +74,26 @@ struct bench {
 };
 
 static uint64_t
-now(void)
+clock_ns(clockid_t clock)
 {
     struct timespec ts;
 
-    clock_gettime(CLOCK_MONOTONIC, &ts);
+    clock_gettime(clock, &ts);
     return ts.tv_sec * UINT64_C(1000000000) + ts.tv_nsec;
+}
+
+static uint64_t
+now(void)
+{
+    return clock_ns(CLOCK_MONOTONIC);
+}
+
+/* What this thread has had of a processor: others that want it do not count.
+ * Asking costs microseconds. */
+static uint64_t
+cpu_now(void)
+{
+    return clock_ns(CLOCK_THREAD_CPUTIME_ID);
 }
 
 static struct uuid
@@ -216,18 +233,11 @@ compare_ns(const void *a_, const void *b_)
     return *a < *b ? -1 : *a > *b;
 }
 
-/* Prints of the 'n' times, which it sorts, what they make a second, the median
- * and the slow ones. */
+/* Prints of the 'n' times, which it sorts, the median and the slow ones. */
 static void
 report(const char *name, uint64_t ns[], size_t n)
 {
-    uint64_t sum = 0;
-
-    for (size_t i = 0; i < n; i++) {
-        sum += ns[i];
-    }
     qsort(ns, n, sizeof *ns, compare_ns);
-    printf("%s_per_s %.0f\n", name, n * 1e9 / sum);
     printf("%s_p50_us %.3f\n", name, ns[n / 2] / 1e3);
     printf("%s_p99_us %.3f\n", name, ns[n - 1 - n / 100] / 1e3);
     printf("%s_p999_us %.3f\n", name, ns[n - 1 - n / 1000] / 1e3);
@@ -235,23 +245,27 @@ report(const char *name, uint64_t ns[], size_t n)
     fflush(stdout);
 }
 
-/* Until as many live as should.  Returns the number of the next request. */
+/* Until as many live as should, or enough were declined.  Returns the number of the
+ * next request. */
 static int
 fill(struct bench *b)
 {
     uint64_t start = now();
-    int id = 0;
+    int id = 0, n = 0, n_declined = 0;
 
-    for (int n = 0; n < b->n_live; id++) {
+    for (; n < b->n_live && (!b->crowded || n_declined < CROWDED); id++) {
         struct request r = request_of(b, id);
 
         ovs_assert(id < 3 * b->n_live + 1000);
         if (admit(b, &r) >= 0) {
             b->live[n++] = id;
+        } else {
+            n_declined++;
         }
     }
-    printf("fill_s %.3f\nfill_declined %d\n", (now() - start) / 1e9,
-           id - b->n_live);
+    b->n_live = n;
+    printf("fill_s %.3f\nfill_declined %d\nlive %d\n", (now() - start) / 1e9,
+           n_declined, n);
     printf("bytes %.0f\n",
            (double) pc_engine_memory(b->engine) / b->n_live);
     /* Each PoP's order is known. */
@@ -266,40 +280,144 @@ fill(struct bench *b)
     return id;
 }
 
+/* Times of what was done, and processor time for all of it, the clock included. */
+struct times {
+    uint64_t *ns;
+    size_t n;
+    uint64_t cpu;
+};
+
+static struct times
+times_create(size_t n)
+{
+    return (struct times) { .ns = xmalloc(n * sizeof(uint64_t)) };
+}
+
+static void
+times_report(struct times *t, const char *name)
+{
+    printf("%s_n %"PRIuSIZE"\n", name, t->n);
+    if (t->n) {
+        printf("%s_per_s %.0f\n", name, t->n * 1e9 / t->cpu);
+        report(name, t->ns, t->n);
+    }
+    free(t->ns);
+}
+
+/* How many requests come before as many of the oldest, as were admitted, go. */
+static int
+batch_size(const struct bench *b)
+{
+    return MAX(1, MIN(100, b->n_live / 10));
+}
+
+/* Removes the oldest for each of the requests from 'first' to 'last' that was
+ * admitted. */
+static void
+remove_oldest(struct bench *b, int id, int first, int last,
+              struct times *times)
+{
+    uint64_t cpu = cpu_now();
+
+    for (int i = first; i < last; i++) {
+        if (b->decisions[i] >= 0) {
+            struct uuid oldest = uuid_of('r', b->live[b->oldest]);
+            uint64_t start = now();
+
+            pc_engine_remove(b->engine, &oldest);
+            times->ns[times->n++] = now() - start;
+            b->live[b->oldest] = id + i;
+            b->oldest = (b->oldest + 1) % b->n_live;
+        }
+    }
+    times->cpu += cpu_now() - cpu;
+}
+
+/* Adds what was done from 'before' to 'after'. */
+static void
+add_work(struct pc_engine_work *work, const struct pc_engine_work *before,
+         const struct pc_engine_work *after)
+{
+    work->n_tried += after->n_tried - before->n_tried;
+    work->n_excluded += after->n_excluded - before->n_excluded;
+    work->profiles.n_nodes += (after->profiles.n_nodes
+                               - before->profiles.n_nodes);
+    work->profiles.n_items += (after->profiles.n_items
+                               - before->profiles.n_items);
+}
+
+static void
+report_work(const char *name, const struct pc_engine_work *work, int n)
+{
+    printf("%s_tried %.3f\n", name, (double) work->n_tried / n);
+    printf("%s_excluded %.3f\n", name, (double) work->n_excluded / n);
+    printf("%s_visits %.3f\n", name, (double) work->profiles.n_nodes / n);
+    printf("%s_items %.3f\n", name, (double) work->profiles.n_items / n);
+}
+
+/* Those that were admitted and those that were not by themselves, if there are
+ * both. */
+static void
+report_decisions(const struct bench *b, const char *name, const uint64_t ns[])
+{
+    uint64_t *part = xmalloc(b->n_requests * sizeof *part);
+    int n_declined = 0;
+
+    for (int declined = 0; declined < 2; declined++) {
+        int n = 0;
+
+        for (int i = 0; i < b->n_requests; i++) {
+            if ((b->decisions[i] < 0) == declined) {
+                part[n++] = ns[i];
+            }
+        }
+        if (declined) {
+            n_declined = n;
+        }
+        if (n && n < b->n_requests) {
+            char *s = xasprintf("%s_%s", name,
+                                declined ? "declines" : "admissions");
+            report(s, part, n);
+            free(s);
+        }
+    }
+    printf("%s_declined %d\n", name, n_declined);
+    free(part);
+}
+
 /* Times the requests from number 'id' on. */
 static void
 time_engine(struct bench *b, const char *name, int id, bool priced)
 {
-    uint64_t *remove_ns = xmalloc(b->n_requests * sizeof *remove_ns);
-    int n_declined = 0, n_removed = 0;
+    struct times admissions = times_create(b->n_requests);
+    struct times removals = times_create(b->n_requests);
+    struct pc_engine_work work = { .n_tried = 0 };
 
-    for (int i = 0; i < b->n_requests; i++) {
-        struct request r = request_of(b, id + i);
-        uint64_t start = now();
+    for (int i = 0, end; i < b->n_requests; i = end) {
+        struct pc_engine_work before = *pc_engine_work(b->engine);
+        uint64_t cpu = cpu_now();
+        int first = i;
 
-        b->decisions[i] = priced ? admit_priced(b, &r) : admit(b, &r);
-        b->ns[i] = now() - start;
-        if (b->decisions[i] >= 0) {
-            struct uuid oldest = uuid_of('r', b->live[b->oldest]);
+        end = MIN(i + batch_size(b), b->n_requests);
+        for (; i < end; i++) {
+            struct request r = request_of(b, id + i);
+            uint64_t start = now();
 
-            start = now();
-            pc_engine_remove(b->engine, &oldest);
-            remove_ns[n_removed++] = now() - start;
-            b->live[b->oldest] = r.id;
-            b->oldest = (b->oldest + 1) % b->n_live;
-        } else {
-            n_declined++;
+            b->decisions[i] = priced ? admit_priced(b, &r) : admit(b, &r);
+            admissions.ns[admissions.n++] = now() - start;
         }
+        admissions.cpu += cpu_now() - cpu;
+        add_work(&work, &before, pc_engine_work(b->engine));
+        remove_oldest(b, id, first, end, &removals);
     }
-    report(name, b->ns, b->n_requests);
-    printf("%s_declined %d\n", name, n_declined);
-    if (!priced && n_removed) {
-        report("remove", remove_ns, n_removed);
-    }
-    free(remove_ns);
+    report_decisions(b, name, admissions.ns);
+    report_work(name, &work, b->n_requests);
+    times_report(&admissions, name);
+    times_report(&removals, priced ? "priced_remove" : "remove");
 }
 
-/* What is refused everywhere costs the most. */
+/* What is refused everywhere costs the most: milliseconds, in which others would have
+ * the processor too. */
 static void
 time_declines(struct bench *b, int id)
 {
@@ -320,14 +438,14 @@ time_declines(struct bench *b, int id)
                 r.slots[j].begin = r.slots[j - 1].end;
             }
         }
-        start = now();
+        start = cpu_now();
         if (pc_engine_place(b->engine, &request, &placement)) {
             return;             /* There is room: nothing to be timed. */
         }
-        b->ns[i] = now() - start;
-        start = now();
+        b->ns[i] = cpu_now() - start;
+        start = cpu_now();
         pc_engine_explain(b->engine, &request, &decline);
-        explain_ns[i] = now() - start;
+        explain_ns[i] = cpu_now() - start;
         pc_engine_decline_destroy(&decline);
     }
     report("decline", b->ns, N);
@@ -424,43 +542,58 @@ sql_prepare(const struct bench *b, struct sql_state *state)
     }
 }
 
+static void
+sql_remove_oldest(const struct bench *b, struct sql_state *s, int id,
+                  int first, int last)
+{
+    for (int i = first; i < last; i++) {
+        if (b->decisions[i] >= 0) {
+            struct request old = request_of(b, s->live[s->oldest]);
+            struct sql_request request = sql_request(&old);
+
+            engine_sql_remove(s->sql, &request, s->nodes[s->oldest]);
+            s->live[s->oldest] = id + i;
+            s->nodes[s->oldest] = b->decisions[i];
+            s->oldest = (s->oldest + 1) % b->n_live;
+        }
+    }
+}
+
+/* Returns whether the engine decided so too. */
+static bool
+sql_admit(const struct bench *b, struct sql_state *s, int id, int i)
+{
+    struct request r = request_of(b, id + i);
+    struct sql_request request = sql_request(&r);
+    uint64_t start = now();
+    int node;
+
+    engine_sql_begin(s->sql);
+    node = engine_sql_place(s->sql, &request);
+    if (node >= 0) {
+        engine_sql_insert(s->sql, &request, node);
+    }
+    engine_sql_commit(s->sql);
+    b->ns[i] = now() - start;
+    return node == b->decisions[i];
+}
+
 /* The same requests as the engine was given: the same decisions? */
 static void
 sql_time(const struct bench *b, struct sql_state *s, int id)
 {
-    int n = MIN(b->n_sql, b->n_requests), n_same = 0;
+    int n = MIN(b->n_sql, b->n_requests), n_same = 0, last = 0;
 
-    for (int i = 0; i < n; i++) {
-        struct request r = request_of(b, id + i);
-        struct sql_request request = sql_request(&r);
-        uint64_t start = now();
-        int node;
-
-        engine_sql_begin(s->sql);
-        node = engine_sql_place(s->sql, &request);
-        if (node >= 0) {
-            engine_sql_insert(s->sql, &request, node);
-        }
-        engine_sql_commit(s->sql);
-        b->ns[i] = now() - start;
-        if (node != b->decisions[i]) {
-            printf("sql_differs %d\n", id + i);
-            break;
-        }
+    while (n_same < n && sql_admit(b, s, id, n_same)) {
         n_same++;
-        if (node >= 0) {
-            struct request old = request_of(b, s->live[s->oldest]);
-            struct sql_request old_request = sql_request(&old);
-
-            engine_sql_remove(s->sql, &old_request, s->nodes[s->oldest]);
-            s->live[s->oldest] = r.id;
-            s->nodes[s->oldest] = node;
-            s->oldest = (s->oldest + 1) % b->n_live;
+        if (n_same - last == batch_size(b)) {
+            sql_remove_oldest(b, s, id, last, n_same);
+            last = n_same;
         }
     }
     printf("sql_requests %d\nsql_same %d\n", n, n_same);
     if (n) {
-        report("sql", b->ns, n_same);
+        report("sql", b->ns, MAX(1, n_same));
         engine_sql_close(s->sql);
         free(s->live);
         free(s->nodes);
@@ -493,16 +626,18 @@ main(int argc, char *argv[])
     int id;
 
     set_program_name(argv[0]);
-    if (argc != 6) {
-        ovs_fatal(0, "usage: %s NODES CLOUDLETS LIVE REQUESTS SQL-REQUESTS",
-                  argv[0]);
+    if (argc != 6 && argc != 7) {
+        ovs_fatal(0, "usage: %s NODES CLOUDLETS LIVE REQUESTS SQL-REQUESTS "
+                  "[DAYS]", argv[0]);
     }
     b.n_nodes = atoi(argv[1]);
     b.n_cloudlets = atoi(argv[2]);
     b.n_live = atoi(argv[3]);
     b.n_requests = atoi(argv[4]);
     b.n_sql = atoi(argv[5]);
-    b.horizon = (int64_t) 20 * DAY * MAX(1, b.n_live / b.n_nodes / 100);
+    b.crowded = argc == 7;
+    b.horizon = (int64_t) DAY * (b.crowded ? atoi(argv[6])
+                                 : 20 * MAX(1, b.n_live / b.n_nodes / 100));
     b.live = xmalloc(b.n_live * sizeof *b.live);
     b.decisions = xmalloc(b.n_requests * sizeof *b.decisions);
     b.ns = xmalloc(MAX(b.n_requests, 20) * sizeof *b.ns);

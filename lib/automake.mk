@@ -9,6 +9,8 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-address.h \
 	lib/pc-appctl.c \
 	lib/pc-appctl.h \
+	lib/pc-arena.c \
+	lib/pc-arena.h \
 	lib/pc-backoff.c \
 	lib/pc-backoff.h \
 	lib/pc-booking-explain.c \
@@ -76,6 +78,7 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-controller-zone.c \
 	lib/pc-controller.c \
 	lib/pc-controller.h \
+	lib/pc-engine-bound.c \
 	lib/pc-engine-explain.c \
 	lib/pc-engine-place.c \
 	lib/pc-engine-private.h \

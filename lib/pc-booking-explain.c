@@ -110,7 +110,7 @@ put_reason(const struct ovsdb_idl *idl, const struct pc_engine_decline *d)
     }
     if (d->n_candidates > MAX_CANDIDATES) {
         ds_put_format(&ds, "; and %"PRIuSIZE" more",
-                      d->n_candidates - MAX_CANDIDATES);
+                      d->n_candidates - MAX_CANDIDATES + d->n_more);
     }
     return ds_steal_cstr(&ds);
 }

@@ -36,6 +36,7 @@ part_less(const struct part *a, const struct part *b)
 
 struct explain {
     const struct pc_engine_request *request;
+    struct pe_reservation *own; /* What the request replaces, or null. */
     struct pc_engine_decline *decline;
     size_t allocated;           /* Of the decline's candidates. */
     struct part best;           /* Of the decline's 'smaller'. */
@@ -89,12 +90,13 @@ find_verdict(const struct pc_engine *e,
 }
 
 /* Moves 'slots' to the first time at which they fit 'profile', not before where
- * they are.  Returns by how much, -1 if there is none. */
+ * they are, or by 'max' or more if that is later.  Returns by how much, -1 if there
+ * is none. */
 static int64_t
 delay_slots(const struct pc_profile *profile, const struct pc_amount *limit,
-            struct pc_slot *slots, size_t n)
+            struct pc_slot *slots, size_t n, int64_t max)
 {
-    int64_t delay = pc_profile_delay(profile, limit, slots, n);
+    int64_t delay = pc_profile_delay_below(profile, limit, slots, n, max);
 
     for (size_t i = 0; delay > 0 && i < n; i++) {
         slots[i].begin += delay;
@@ -103,12 +105,15 @@ delay_slots(const struct pc_profile *profile, const struct pc_amount *limit,
     return delay;
 }
 
-/* The least delay after which the request fits 'node', -1 if there is none. */
+/* The least delay after which the request fits 'node', -1 if there is none below
+ * that of the decline. */
 static int64_t
 find_delay(const struct explain *x, const struct pe_node *node)
 {
     const struct pc_engine_request *request = x->request;
     const struct pc_profile *third = third_of(node, request);
+    int64_t known = x->decline->delay;
+    int64_t max = request->slots[0].begin + (known < 0 ? PC_TIME_MAX : known);
     size_t n = request->n_slots;
     int64_t delay;
 
@@ -116,14 +121,17 @@ find_delay(const struct explain *x, const struct pe_node *node)
      * passed over: each step goes to the next one that one of them allows. */
     memcpy(x->slots, request->slots, n * sizeof *x->slots);
     do {
-        delay = delay_slots(node->all, &node->n.total, x->slots, n);
+        delay = delay_slots(node->all, &node->n.total, x->slots, n,
+                            max - x->slots[0].begin);
         if (delay >= 0 && third) {
-            delay = delay_slots(third, &node->third_limit, x->slots, n);
+            delay = delay_slots(third, &node->third_limit, x->slots, n,
+                                max - x->slots[0].begin);
         } else if (delay > 0) {
             delay = 0;
         }
-    } while (delay > 0);
-    return (delay < 0 || x->slots[n - 1].end > PC_TIME_MAX ? -1
+    } while (delay > 0 && x->slots[0].begin < max);
+    return (delay < 0 || x->slots[0].begin >= max
+            || x->slots[n - 1].end > PC_TIME_MAX ? -1
             : x->slots[0].begin - request->slots[0].begin);
 }
 
@@ -143,7 +151,8 @@ cut_slot(const struct pc_profile *profile, const struct pc_amount *limit,
 }
 
 /* Cuts the request down to what 'node' has free, in 'x->slots'.  Returns the part
- * that is left in the dimension that comes off worst. */
+ * that is left in the dimension that comes off worst; if that is not more than the
+ * best that is known 'x->slots' may not be all. */
 static struct part
 cut_request(const struct explain *x, const struct pe_node *node)
 {
@@ -151,7 +160,8 @@ cut_request(const struct explain *x, const struct pe_node *node)
     const struct pc_profile *third = third_of(node, request);
     struct part worst = { 1, 1 };
 
-    for (size_t i = 0; i < request->n_slots; i++) {
+    for (size_t i = 0; i < request->n_slots && part_less(&x->best, &worst);
+         i++) {
         const struct pc_slot *wanted = &request->slots[i];
         struct pc_slot *slot = &x->slots[i];
 
@@ -183,7 +193,7 @@ find_alternatives(struct explain *x, const struct pe_node *node)
     if (decline->delay) {
         int64_t delay = find_delay(x, node);
 
-        if (delay >= 0 && (decline->delay < 0 || delay < decline->delay)) {
+        if (delay >= 0) {
             decline->delay = delay;
             decline->delay_node = node->n.uuid;
         }
@@ -203,8 +213,7 @@ explain_node(struct pc_engine *e, struct explain *x, const struct pe_near *near,
              struct pe_node *node)
 {
     struct pc_engine_decline *decline = x->decline;
-    struct pe_reservation *hidden
-        = pe_hide_own(pe_reservation_find(e, &x->request->uuid), node);
+    struct pe_reservation *hidden = pe_hide_own(x->own, node);
     struct pc_engine_candidate *c;
 
     if (decline->n_candidates >= x->allocated) {
@@ -231,6 +240,7 @@ pc_engine_explain(struct pc_engine *e,
 {
     struct explain x = {
         .request = request,
+        .own = pe_reservation_find(e, &request->uuid),
         .decline = decline,
         .best = { 0, 1 },
         .slots = xmalloc(request->n_slots * sizeof *x.slots),
@@ -242,10 +252,15 @@ pc_engine_explain(struct pc_engine *e,
     pe_candidates_find(e, request, &candidates);
     for (size_t i = 0; i < candidates.n; i++) {
         const struct pe_near *near = &candidates.near[i];
+        const struct pe_cloudlet *cloudlet = near->cloudlet;
+        size_t n = MIN(cloudlet->n_ranks,
+                       PC_ENGINE_MAX_EXPLAINED - decline->n_candidates);
 
-        for (size_t j = 0; j < near->cloudlet->n_ranks; j++) {
-            explain_node(e, &x, near, near->cloudlet->ranks[j].node);
+        for (size_t j = 0; j < n; j++) {
+            pe_prefetch(cloudlet, j);
+            explain_node(e, &x, near, cloudlet->ranks[j].node);
         }
+        decline->n_more += cloudlet->n_ranks - n;
     }
     free(x.slots);
     if (!uuid_is_zero(&request->cloudlet)) {

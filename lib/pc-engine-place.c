@@ -181,11 +181,17 @@ static bool
 fits_beside(const struct pe_node *node,
             const struct pc_engine_request *request)
 {
-    return (pc_profile_fits(node->all, &node->n.total, request->slots,
-                            request->n_slots)
-            && (request->isp || !node->third
-                || pc_profile_fits(node->third, &node->third_limit,
-                                   request->slots, request->n_slots)));
+    const struct pc_slot *slots = request->slots;
+    size_t n = request->n_slots;
+
+    if (request->isp || !node->third) {
+        return pc_profile_fits(node->all, &node->n.total, slots, n);
+    }
+    /* What third parties use is part of what all do, and their limit at most the
+     * total: mostly the first question is enough. */
+    return (pc_profile_fits(node->all, &node->third_limit, slots, n)
+            || (pc_profile_fits(node->third, &node->third_limit, slots, n)
+                && pc_profile_fits(node->all, &node->n.total, slots, n)));
 }
 
 /* 'own' is the reservation that 'request' replaces, NULL if there is none. */
@@ -205,28 +211,110 @@ node_fits(struct pe_node *node, const struct pc_engine_request *request,
     return fits;
 }
 
+/* A search for a node. */
+struct search {
+    struct pc_engine *e;
+    const struct pc_engine_request *request;
+    struct pe_reservation *own; /* What the request replaces, or null. */
+    const struct pe_cloudlet *cloudlet; /* Where it looks now. */
+
+    /* Nodes that were tried in vain.  The filter is made when there are some. */
+    size_t n_failed;
+    struct pe_filter filter;
+};
+#define ENOUGH_FAILED 4
+
+void
+pe_prefetch(const struct pe_cloudlet *cloudlet, size_t i)
+{
+    const struct pe_rank *ranks = cloudlet->ranks;
+    size_t n = cloudlet->n_ranks;
+
+    if (i + 6 < n) {
+        const char *p = (const char *) ranks[i + 6].node;
+
+        for (size_t at = 0; at < offsetof(struct pe_node, booked); at += 64) {
+            OVS_PREFETCH(p + at);
+        }
+    }
+    if (i + 4 < n) {
+        const struct pe_node *node = ranks[i + 4].node;
+
+        pc_profile_prefetch(node->all, 0, 0);
+        pc_profile_prefetch(node->third, 0, 0);
+    }
+    if (i + 2 < n) {
+        const struct pe_node *node = ranks[i + 2].node;
+
+        pc_profile_prefetch(node->all, 1, 0);
+        pc_profile_prefetch(node->third, 1, 0);
+    }
+}
+
+static bool
+try_node(struct search *s, const struct pe_rank *rank)
+{
+    struct pe_node *node = rank->node;
+    bool filtered = (s->n_failed >= ENOUGH_FAILED
+                     && (!s->own || s->own->on != node));
+
+    if (filtered && pe_filter_excludes(&s->filter, rank->index)) {
+        s->e->work.n_excluded++;
+        return false;
+    } else if (!node->n.usable || pe_refused(s->request, node)) {
+        return false;
+    }
+    s->e->work.n_tried++;
+    if (s->n_failed >= ENOUGH_FAILED / 2) {
+        pe_prefetch(s->cloudlet, rank - s->cloudlet->ranks);
+    } else {
+        pc_profile_prefetch(node->third, 0, 0);
+    }
+    if (node_fits(node, s->request, s->own)) {
+        return true;
+    }
+    if (filtered) {
+        pe_filter_learn(&s->filter, node, s->request);
+    } else if (++s->n_failed == ENOUGH_FAILED) {
+        pe_filter_init(&s->filter, &s->e->bounds, s->request);
+    }
+    return false;
+}
+
+/* The first node of 'cloudlet' that fits, null if there is none. */
+static struct pe_node *
+place_in(struct search *s, const struct pe_cloudlet *cloudlet)
+{
+    s->cloudlet = cloudlet;
+    for (size_t i = 0; cloudlet->c.usable && i < cloudlet->n_ranks; i++) {
+        if (try_node(s, &cloudlet->ranks[i])) {
+            return cloudlet->ranks[i].node;
+        }
+    }
+    return NULL;
+}
+
 bool
 pc_engine_place(struct pc_engine *e, const struct pc_engine_request *request,
                 struct pc_engine_placement *placement)
 {
-    struct pe_reservation *own = pe_reservation_find(e, &request->uuid);
+    struct search s;
     struct pe_candidates candidates;
 
+    s.e = e;
+    s.request = request;
+    s.own = pe_reservation_find(e, &request->uuid);
+    s.n_failed = 0;
     pe_candidates_find(e, request, &candidates);
     for (size_t i = 0; i < candidates.n; i++) {
         const struct pe_near *near = &candidates.near[i];
-        const struct pe_cloudlet *cloudlet = near->cloudlet;
+        const struct pe_node *node = place_in(&s, near->cloudlet);
 
-        for (size_t j = 0; cloudlet->c.usable && j < cloudlet->n_ranks; j++) {
-            struct pe_node *node = cloudlet->ranks[j].node;
-
-            if (node->n.usable && !pe_refused(request, node)
-                && node_fits(node, request, own)) {
-                placement->cloudlet = cloudlet->c.uuid;
-                placement->node = node->n.uuid;
-                placement->distance = near->distance;
-                return true;
-            }
+        if (node) {
+            placement->cloudlet = near->cloudlet->c.uuid;
+            placement->node = node->n.uuid;
+            placement->distance = near->distance;
+            return true;
         }
     }
     return false;

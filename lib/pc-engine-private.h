@@ -17,8 +17,9 @@
 #ifndef PC_ENGINE_PRIVATE_H
 #define PC_ENGINE_PRIVATE_H 1
 
-/* Between pc-engine.c (what there is), pc-engine-place.c (where something goes)
- * and pc-engine-explain.c (why not).
+/* Between pc-engine.c (what there is), pc-engine-place.c (where something goes),
+ * pc-engine-bound.c (where it needn't be tried) and pc-engine-explain.c (why
+ * not).
  *
  *   struct pc_engine              cloudlets, nodes, reservations by UUID
  *     struct pe_cloudlet          its nodes in the order of its policy
@@ -42,6 +43,7 @@ struct pe_node;
 struct pe_rank {
     uint64_t load;
     struct pe_node *node;
+    size_t index;               /* The node's. */
 };
 
 struct pe_cloudlet {
@@ -64,6 +66,7 @@ struct pe_share {
 
 struct pe_node {
     struct hmap_node node;      /* In the engine's 'nodes'. */
+    uint32_t index;             /* No other node has it. */
     struct pc_engine_node n;
     char *name;                 /* 'n.name'. */
     struct pe_cloudlet *cloudlet;
@@ -102,6 +105,36 @@ struct pe_order {
     struct pe_near near[];
 };
 
+/* Bounds
+ * ------
+ *
+ * Where much is full a search looks at many nodes in vain, and most of what it
+ * reads is not in the cache.  Bounds are what it remembers of that: for a stretch
+ * of time and each node, how much is free all through the stretch at most, in one
+ * word.  Those of a stretch are a column.  A request that wants more in a stretch
+ * that one of its slots covers does not fit, and some nanoseconds tell.
+ *
+ * Bounds are learned: when a node was tried and did not fit, from the stretch in
+ * which it did not.  What is added to a node leaves them true; when something is
+ * taken away those of that node and time are forgotten.  As long as everything is
+ * placed at the first attempts there are none, and they cost nothing.
+ *
+ * Stretches are as long as a power of two, which depends on the length of the
+ * request: one that lasts minutes and one that lasts months have a few each. */
+struct pe_column;
+struct pe_span {
+    int64_t begin, end;
+    struct pe_column *column;
+};
+
+struct pe_bounds {
+    struct hmap columns;
+    struct pe_span *spans;      /* Of each column. */
+    size_t n, allocated;
+    size_t n_nodes;             /* Indexes for which there is room. */
+    uint64_t clock;             /* Requests that used them. */
+};
+
 struct pc_engine {
     struct pc_topology *topology;
     struct hmap cloudlets;
@@ -113,8 +146,13 @@ struct pc_engine {
     struct hmap orders;
     uint64_t topology_version;
 
+    /* Nodes with their profiles, and reservations. */
+    struct pc_arena *arena;
     struct pc_profile *empty;   /* Nothing is used. */
-    size_t reservation_bytes;
+
+    struct id_pool *indexes;    /* Of nodes. */
+    struct pe_bounds bounds;
+    struct pc_engine_work work;
 };
 
 /* pc-engine.c. */
@@ -132,8 +170,42 @@ void pe_cloudlet_sort(struct pe_cloudlet *);
 void pe_node_book(struct pe_node *, const struct pe_reservation *, bool add);
 
 /* pc-engine-share.c: the profiles of cloudlets and shares. */
-void pe_share_join(struct pe_reservation *, const struct uuid *provider);
+/* Makes a share if there is none; one without reservations must get one. */
+struct pe_share *pe_share_get(struct pe_cloudlet *,
+                              const struct uuid *provider);
+void pe_share_join(struct pe_reservation *, struct pe_share *);
 void pe_share_leave(struct pe_reservation *);
+
+/* pc-engine-bound.c. */
+void pe_bounds_init(struct pe_bounds *);
+void pe_bounds_destroy(struct pe_bounds *);
+size_t pe_bounds_memory(const struct pe_bounds *);
+/* There is a new node with that index. */
+void pe_bounds_add_node(struct pe_bounds *, size_t node);
+/* More may be free there, between these times. */
+void pe_bounds_forget(struct pe_bounds *, size_t node, int64_t begin,
+                      int64_t end);
+
+/* What a request wants in the stretches that it covers. */
+#define PE_MAX_CHECKS 24
+struct pe_check {
+    int64_t begin, end;
+    uint64_t wanted;
+    struct pe_column *column;   /* Null: nothing is known. */
+};
+struct pe_filter {
+    struct pe_bounds *bounds;
+    struct pe_check checks[PE_MAX_CHECKS];
+    size_t n;
+};
+/* 'filter' is good until another is made or the engine is changed. */
+void pe_filter_init(struct pe_filter *, struct pe_bounds *,
+                    const struct pc_engine_request *);
+/* Is it known that the request does not fit there? */
+bool pe_filter_excludes(struct pe_filter *, size_t node);
+/* It does not fit there, with all that is on the node. */
+void pe_filter_learn(struct pe_filter *, const struct pe_node *,
+                     const struct pc_engine_request *);
 
 /* pc-engine-place.c. */
 
@@ -146,6 +218,10 @@ struct pe_candidates {
 void pe_candidates_find(struct pc_engine *, const struct pc_engine_request *,
                         struct pe_candidates *);
 void pe_orders_flush(struct pc_engine *);
+
+/* Has the memory that will be needed for the nodes that follow in a cloudlet, in
+ * the order of its policy, brought into the cache. */
+void pe_prefetch(const struct pe_cloudlet *, size_t position);
 
 bool pe_refused(const struct pc_engine_request *, const struct pe_node *);
 

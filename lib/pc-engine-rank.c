@@ -47,6 +47,9 @@ is_before(const struct pe_cloudlet *cloudlet, const struct pe_rank *a,
 {
     int order;
 
+    if (a->node == b->node) {
+        return false;           /* Without a look at its name. */
+    }
     if (a->load != b->load) {
         return (cloudlet->c.policy == PC_POLICY_BEST_FIT ? a->load > b->load
                 : a->load < b->load);
@@ -77,7 +80,8 @@ lower_bound(const struct pe_cloudlet *cloudlet, const struct pe_rank *rank,
 static struct pe_rank
 rank_of(struct pe_node *node)
 {
-    return (struct pe_rank) { .load = node->load, .node = node };
+    return (struct pe_rank) {
+        .load = node->load, .node = node, .index = node->index };
 }
 
 static size_t

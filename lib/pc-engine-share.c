@@ -36,10 +36,9 @@ share_find(const struct pe_cloudlet *cloudlet, const struct uuid *provider)
     return NULL;
 }
 
-void
-pe_share_join(struct pe_reservation *r, const struct uuid *provider)
+struct pe_share *
+pe_share_get(struct pe_cloudlet *cloudlet, const struct uuid *provider)
 {
-    struct pe_cloudlet *cloudlet = r->on->cloudlet;
     struct pe_share *share = share_find(cloudlet, provider);
 
     if (!share) {
@@ -49,6 +48,14 @@ pe_share_join(struct pe_reservation *r, const struct uuid *provider)
         ovs_list_init(&share->reservations);
         hmap_insert(&cloudlet->shares, &share->node, uuid_hash(provider));
     }
+    return share;
+}
+
+void
+pe_share_join(struct pe_reservation *r, struct pe_share *share)
+{
+    struct pe_cloudlet *cloudlet = share->cloudlet;
+
     r->share = share;
     ovs_list_push_back(&share->reservations, &r->share_node);
     if (share->profile) {

@@ -20,6 +20,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "id-pool.h"
+#include "pc-arena.h"
 #include "util.h"
 #include "uuid.h"
 
@@ -56,7 +58,10 @@ pc_engine_create(struct pc_topology *topology)
     hmap_init(&e->nodes);
     hmap_init(&e->reservations);
     hmap_init(&e->orders);
-    e->empty = pc_profile_create();
+    e->arena = pc_arena_create();
+    e->empty = pc_profile_create_in(e->arena, NULL);
+    e->indexes = id_pool_create(0, UINT32_MAX);
+    pe_bounds_init(&e->bounds);
     return e;
 }
 
@@ -75,6 +80,9 @@ pc_engine_destroy(struct pc_engine *e)
         hmap_destroy(&e->reservations);
         hmap_destroy(&e->orders);
         pc_profile_destroy(e->empty);
+        pc_arena_destroy(e->arena);
+        id_pool_destroy(e->indexes);
+        pe_bounds_destroy(&e->bounds);
         free(e);
     }
 }
@@ -148,7 +156,7 @@ pc_engine_set_cloudlet(struct pc_engine *e, const struct pc_engine_cloudlet *c)
 
 /* What third parties use of 'node': kept only where they may not use all. */
 static void
-update_third(struct pe_node *node)
+update_third(struct pc_engine *e, struct pe_node *node)
 {
     int percent = 100 - MAX(0, MIN(node->n.isp_share, 100));
 
@@ -165,7 +173,7 @@ update_third(struct pe_node *node)
     } else if (!node->third) {
         const struct pe_reservation *r;
 
-        node->third = pc_profile_create();
+        node->third = pc_profile_create_in(e->arena, &e->work.profiles);
         LIST_FOR_EACH (r, node_node, &node->reservations) {
             if (!r->isp) {
                 pc_profile_add(node->third, r->slots, r->n_slots);
@@ -185,7 +193,7 @@ move_node(struct pe_node *node, struct pe_cloudlet *cloudlet)
         struct uuid provider = r->share->provider;
 
         pe_share_leave(r);
-        pe_share_join(r, &provider);
+        pe_share_join(r, pe_share_get(cloudlet, &provider));
     }
 }
 
@@ -200,16 +208,19 @@ pc_engine_set_node(struct pc_engine *e, const struct pc_engine_node *n)
     if (node) {
         pe_node_unrank(node);
     } else {
-        node = xzalloc(sizeof *node);
+        node = pc_arena_alloc(e->arena, sizeof *node);
+        memset(node, 0, sizeof *node);
         node->cloudlet = cloudlet;
-        node->all = pc_profile_create();
+        node->all = pc_profile_create_in(e->arena, &e->work.profiles);
+        ovs_assert(id_pool_alloc_id(e->indexes, &node->index));
         ovs_list_init(&node->reservations);
         hmap_insert(&e->nodes, &node->node, uuid_hash(&n->uuid));
     }
     free(node->name);
     node->n = *n;
     node->n.name = node->name = name;
-    update_third(node);
+    update_third(e, node);
+    pe_bounds_add_node(&e->bounds, node->index);
     if (node->cloudlet != cloudlet) {
         move_node(node, cloudlet);
     }
@@ -223,21 +234,55 @@ reservation_size(size_t n_slots)
             + n_slots * sizeof(struct pc_slot));
 }
 
+/* Adds a reservation to the profiles of its node or removes it. */
+static void
+profiles_change(struct pe_reservation *r, bool add)
+{
+    struct pc_profile *third = r->isp ? NULL : r->on->third;
+    int64_t begin = r->slots[0].begin;
+
+    pc_profile_prefetch(third, 2, begin);
+    (add ? pc_profile_add : pc_profile_remove)(r->on->all, r->slots,
+                                               r->n_slots);
+    if (third) {
+        (add ? pc_profile_add : pc_profile_remove)(third, r->slots,
+                                                   r->n_slots);
+    }
+}
+
+/* What is read or written in a removal is all over the memory: it is sent for
+ * first. */
+static void
+prefetch_for_removal(const struct pe_reservation *r)
+{
+    const struct pe_node *node = r->on;
+
+    OVS_PREFETCH(r->share);
+    OVS_PREFETCH_WRITE(r->node_node.prev);
+    OVS_PREFETCH_WRITE(r->node_node.next);
+    OVS_PREFETCH_WRITE(r->share_node.prev);
+    OVS_PREFETCH_WRITE(r->share_node.next);
+    OVS_PREFETCH((const char *) node + 64);
+    pc_profile_prefetch(node->all, 0, 0);
+    pc_profile_prefetch(node->third, 0, 0);
+    pc_profile_prefetch(node->all, 1, 0);
+    pc_profile_prefetch(node->third, 1, 0);
+}
+
 static void
 reservation_destroy(struct pc_engine *e, struct pe_reservation *r)
 {
     struct pe_node *node = r->on;
 
-    pe_share_leave(r);
-    pc_profile_remove(node->all, r->slots, r->n_slots);
-    if (node->third && !r->isp) {
-        pc_profile_remove(node->third, r->slots, r->n_slots);
-    }
-    pe_node_book(node, r, false);
-    ovs_list_remove(&r->node_node);
+    prefetch_for_removal(r);
     hmap_remove(&e->reservations, &r->node);
-    e->reservation_bytes -= reservation_size(r->n_slots);
-    free(r);
+    pe_bounds_forget(&e->bounds, node->index, r->slots[0].begin,
+                     r->slots[r->n_slots - 1].end);
+    pe_node_book(node, r, false);
+    profiles_change(r, false);
+    pe_share_leave(r);
+    ovs_list_remove(&r->node_node);
+    pc_arena_free(e->arena, r, reservation_size(r->n_slots));
 }
 
 static void
@@ -249,11 +294,12 @@ node_destroy(struct pc_engine *e, struct pe_node *node)
         reservation_destroy(e, r);
     }
     pe_node_unrank(node);
+    id_pool_free_id(e->indexes, node->index);
     hmap_remove(&e->nodes, &node->node);
     pc_profile_destroy(node->all);
     pc_profile_destroy(node->third);
     free(node->name);
-    free(node);
+    pc_arena_free(e->arena, node, sizeof *node);
 }
 
 void
@@ -293,11 +339,12 @@ pc_engine_insert(struct pc_engine *e, const struct pc_engine_request *request,
     struct pe_node *node = pe_node_find(e, node_uuid);
     size_t size = reservation_size(request->n_slots);
     struct pe_reservation *old, *r;
+    struct pe_share *share;
 
     ovs_assert(node);
 
     /* The slots may be those of the one that is replaced. */
-    r = xmalloc(size);
+    r = pc_arena_alloc(e->arena, size);
     r->uuid = request->uuid;
     r->on = node;
     r->isp = request->isp;
@@ -308,15 +355,15 @@ pc_engine_insert(struct pc_engine *e, const struct pc_engine_request *request,
         reservation_destroy(e, old);
     }
 
+    OVS_PREFETCH_WRITE(node->reservations.prev);
+    pc_profile_prefetch(node->third, 1, 0);
     hmap_insert(&e->reservations, &r->node, uuid_hash(&r->uuid));
-    e->reservation_bytes += size;
-    ovs_list_push_back(&node->reservations, &r->node_node);
+    share = pe_share_get(node->cloudlet, &request->provider);
+    OVS_PREFETCH_WRITE(share->reservations.prev);
     pe_node_book(node, r, true);
-    pc_profile_add(node->all, r->slots, r->n_slots);
-    if (node->third && !r->isp) {
-        pc_profile_add(node->third, r->slots, r->n_slots);
-    }
-    pe_share_join(r, &request->provider);
+    profiles_change(r, true);
+    ovs_list_push_back(&node->reservations, &r->node_node);
+    pe_share_join(r, share);
 }
 
 void
@@ -348,6 +395,12 @@ pc_engine_node_profile(const struct pc_engine *e, const struct uuid *uuid)
     return node ? node->all : NULL;
 }
 
+const struct pc_engine_work *
+pc_engine_work(const struct pc_engine *e)
+{
+    return &e->work;
+}
+
 size_t
 pc_engine_n_reservations(const struct pc_engine *e)
 {
@@ -369,7 +422,8 @@ profile_memory(const struct pc_profile *profile)
 size_t
 pc_engine_memory(const struct pc_engine *e)
 {
-    size_t sum = sizeof *e + e->reservation_bytes;
+    size_t sum = (sizeof *e + pc_arena_memory(e->arena)
+                  + pe_bounds_memory(&e->bounds));
     const struct pe_cloudlet *cloudlet;
     const struct pe_share *share;
     const struct pe_order *order;
@@ -377,10 +431,8 @@ pc_engine_memory(const struct pc_engine *e)
 
     sum += hmap_memory(&e->cloudlets) + hmap_memory(&e->nodes);
     sum += hmap_memory(&e->reservations) + hmap_memory(&e->orders);
-    sum += profile_memory(e->empty);
     HMAP_FOR_EACH (node, node, &e->nodes) {
-        sum += sizeof *node + strlen(node->name) + 1;
-        sum += profile_memory(node->all) + profile_memory(node->third);
+        sum += strlen(node->name) + 1;
     }
     HMAP_FOR_EACH (cloudlet, node, &e->cloudlets) {
         sum += sizeof *cloudlet + strlen(cloudlet->name) + 1;

@@ -56,7 +56,9 @@
  * use all that is free.
  *
  * Cost: a request costs O(log n) per slot for each node tried, n being the
- * reservations there.
+ * reservations there.  Nodes that are known to have too little, from requests that
+ * did not fit there, are passed over without being tried: pc-engine-private.h says
+ * how.
  *
  * Thread-safety: one thread at a time. */
 
@@ -156,6 +158,7 @@ enum pc_engine_verdict {
     PC_VERDICT_ISP_SHARE,       /* Would fit, but for the ISP's share. */
     PC_VERDICT_FULL             /* At 'misfit'. */
 };
+#define PC_ENGINE_MAX_EXPLAINED 500
 struct pc_engine_candidate {
     struct uuid cloudlet, node;
     uint64_t distance;
@@ -164,8 +167,11 @@ struct pc_engine_candidate {
     int64_t limit;              /* Of the misfit's dimension. */
 };
 struct pc_engine_decline {
-    struct pc_engine_candidate *candidates;     /* In the order tried. */
+    /* In the order tried, PC_ENGINE_MAX_EXPLAINED at most: what follows is about
+     * these, the nearest.  The caller has other things to do as well. */
+    struct pc_engine_candidate *candidates;
     size_t n_candidates;
+    size_t n_more;              /* Candidates that were not looked at. */
 
     /* The earliest later start among the candidates that are usable: a delay in
      * s.  -1: none. */
@@ -180,7 +186,7 @@ struct pc_engine_decline {
     size_t n_smaller;
     struct uuid smaller_node;
 
-    /* If a cloudlet was asked for: where it would go without. */
+    /* If a cloudlet was asked for: where it would go without, of all nodes. */
     bool elsewhere;
     struct pc_engine_placement other;
 };
@@ -206,5 +212,14 @@ void pc_engine_cloudlet_total(const struct pc_engine *, const struct uuid *,
 
 size_t pc_engine_n_reservations(const struct pc_engine *);
 size_t pc_engine_memory(const struct pc_engine *);
+
+/* What has been done so far, counted: unlike time it is the same on each machine
+ * and in each run. */
+struct pc_engine_work {
+    uint64_t n_tried;           /* Nodes of which it was asked what fits. */
+    uint64_t n_excluded;        /* Those where a bound told that nothing does. */
+    struct pc_profile_work profiles;    /* Of nodes. */
+};
+const struct pc_engine_work *pc_engine_work(const struct pc_engine *);
 
 #endif /* pc-engine.h */

@@ -22,17 +22,24 @@
 /* Questions.  All go down the tree as pc-profile-private.h says, with what is
  * used, or left, before the first step of a node. */
 
+static const struct pc_amount zero_amount;
+
 /* A stretch of time, and what may be used in it at most. */
 struct window {
     int64_t begin, end;
     struct pc_amount room;
+    struct pc_profile_work *work;       /* That of the profile. */
 };
 
 static struct window
-window_of(const struct pc_slot *slot, const struct pc_amount *limit,
-          int64_t delay)
+window_of(const struct pc_profile *profile, const struct pc_slot *slot,
+          const struct pc_amount *limit, int64_t delay)
 {
-    struct window w = { slot->begin + delay, slot->end + delay, { { 0 } } };
+    struct window w = {
+        .begin = slot->begin + delay,
+        .end = slot->end + delay,
+        .work = profile->work,
+    };
 
     for (int d = 0; d < PC_N_AMOUNTS; d++) {
         int64_t wanted = slot->amount.value[d];
@@ -84,6 +91,38 @@ skip_entries(const struct profile_node *node, int64_t begin,
     return i;
 }
 
+static void
+prefetch(const void *p_, size_t n)
+{
+    const char *p = p_;
+
+    for (size_t i = 0; i < n; i += 64) {
+        OVS_PREFETCH(p + i);
+    }
+}
+
+void
+pc_profile_prefetch(const struct pc_profile *profile, int step, int64_t time)
+{
+    const struct profile_node *node;
+
+    if (!profile) {
+        return;
+    } else if (!step) {
+        prefetch(profile, sizeof *profile);
+        return;
+    }
+    node = profile->top.node;
+    if (node && step == 1) {
+        prefetch(node, 512);
+    } else if (node && profile->height) {
+        struct pc_amount left = zero_amount;
+
+        prefetch(node_entries(node)[skip_entries(node, time, &left)].node,
+                 1024);
+    }
+}
+
 /* Looks for the first instant in 'w' at which more is used than there is room;
  * 'left' is what is left of it before 'node'.  If there is one returns true,
  * the instant, and in 'left' what is left then. */
@@ -91,6 +130,7 @@ static bool
 find_first(const struct profile_node *node, int height, const struct window *w,
            struct pc_amount *left, int64_t *time)
 {
+    profile_count(w->work, node);
     if (!height) {
         const struct profile_step *steps = leaf_steps(node);
 
@@ -144,7 +184,7 @@ pc_profile_fits(const struct pc_profile *profile,
                 size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        struct window w = window_of(&slots[i], limit, 0);
+        struct window w = window_of(profile, &slots[i], limit, 0);
         struct pc_amount left;
         int64_t time;
 
@@ -161,7 +201,7 @@ pc_profile_misfit(const struct pc_profile *profile,
                   size_t n, struct pc_profile_misfit *misfit)
 {
     for (size_t i = 0; i < n; i++) {
-        struct window w = window_of(&slots[i], limit, 0);
+        struct window w = window_of(profile, &slots[i], limit, 0);
         struct pc_amount left;
 
         if (window_misfit(profile, &w, &left, &misfit->time)) {
@@ -213,6 +253,7 @@ find_last(const struct profile_node *node, int height, const struct window *w,
 {
     size_t first, i;
 
+    profile_count(w->work, node);
     if (!height) {
         return find_last_in_leaf(node, w, left, next, until);
     }
@@ -238,11 +279,19 @@ pc_profile_delay(const struct pc_profile *profile,
                  const struct pc_amount *limit, const struct pc_slot slots[],
                  size_t n)
 {
+    return pc_profile_delay_below(profile, limit, slots, n, INT64_MAX);
+}
+
+int64_t
+pc_profile_delay_below(const struct pc_profile *profile,
+                       const struct pc_amount *limit,
+                       const struct pc_slot slots[], size_t n, int64_t max)
+{
     int64_t delay = 0;
     size_t fit = 0;
 
     for (size_t i = 0; i < n; i++) {
-        struct window w = window_of(&slots[i], limit, 0);
+        struct window w = window_of(profile, &slots[i], limit, 0);
 
         if (is_negative(&w.room)) {
             return -1;
@@ -250,8 +299,8 @@ pc_profile_delay(const struct pc_profile *profile,
     }
 
     /* Until all 'n' fit in turn with the same delay. */
-    for (size_t i = 0; fit < n; ) {
-        struct window w = window_of(&slots[i], limit, delay);
+    for (size_t i = 0; fit < n && delay < max; ) {
+        struct window w = window_of(profile, &slots[i], limit, delay);
         int64_t until;
 
         if (!is_easy(profile, &w)
@@ -266,8 +315,6 @@ pc_profile_delay(const struct pc_profile *profile,
     }
     return delay;
 }
-
-static const struct pc_amount zero_amount;
 
 /* Raises 'peak' to 'base' and 'more'. */
 static void
@@ -285,6 +332,7 @@ static void
 find_peak(const struct profile_node *node, int height, const struct window *w,
           struct pc_amount used, int64_t next, struct pc_amount *peak)
 {
+    profile_count(w->work, node);
     if (!height) {
         const struct profile_step *steps = leaf_steps(node);
 
@@ -315,7 +363,8 @@ void
 pc_profile_peak(const struct pc_profile *profile, int64_t begin, int64_t end,
                 struct pc_amount *peak)
 {
-    const struct window w = { .begin = begin, .end = end };
+    const struct window w = {
+        .begin = begin, .end = end, .work = profile->work };
 
     *peak = zero_amount;
     if (profile->top.node && begin < end) {

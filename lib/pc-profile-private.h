@@ -42,6 +42,7 @@
  * are arrays that are read from the start, and the top of the tree is summed
  * up in struct pc_profile, which often is all that is read. */
 
+#include "pc-arena.h"
 #include "pc-profile.h"
 
 /* Items in a node: at most, and at least if it is not at the top. */
@@ -89,6 +90,8 @@ struct pc_profile {
     int height;
     size_t n_steps;
     size_t memory;
+    struct pc_arena *arena;     /* Where all of it is.  May be null. */
+    struct pc_profile_work *work;       /* May be null. */
 };
 
 /* Sets 'entry' from entry->node, which has that height. */
@@ -97,6 +100,15 @@ void pc_profile_summarize(struct profile_entry *entry, int height);
 /* Returns null if 'profile' is as it should be, otherwise what is wrong, for
  * the caller to free.  For tests: looks at all of it. */
 char *pc_profile_check(const struct pc_profile *) OVS_WARN_UNUSED_RESULT;
+
+static inline void
+profile_count(struct pc_profile_work *work, const struct profile_node *node)
+{
+    if (work) {
+        work->n_nodes++;
+        work->n_items += node->n;
+    }
+}
 
 static inline void
 pc_amount_add__(struct pc_amount *a, const struct pc_amount *b)

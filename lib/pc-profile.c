@@ -22,15 +22,29 @@
 
 #include "util.h"
 
+/* Changes that are to be made, in the order of time, none of them zero. */
+struct run {
+    const struct profile_step *next, *end;
+};
+
 static struct profile_node *node_change(struct pc_profile *,
                                         struct profile_node **, int height,
-                                        const struct profile_step *);
+                                        int64_t until, struct run *);
 
 struct pc_profile *
 pc_profile_create(void)
 {
-    struct pc_profile *profile = xzalloc(sizeof *profile);
+    return pc_profile_create_in(NULL, NULL);
+}
 
+struct pc_profile *
+pc_profile_create_in(struct pc_arena *arena, struct pc_profile_work *work)
+{
+    struct pc_profile *profile = pc_arena_alloc(arena, sizeof *profile);
+
+    memset(profile, 0, sizeof *profile);
+    profile->arena = arena;
+    profile->work = work;
     profile->memory = sizeof *profile;
     return profile;
 }
@@ -58,19 +72,22 @@ node_size(size_t n, int height)
 static struct profile_node *
 node_create(struct pc_profile *profile, size_t allocated, int height)
 {
-    struct profile_node *node = xmalloc(node_size(allocated, height));
+    size_t size = node_size(allocated, height);
+    struct profile_node *node = pc_arena_alloc(profile->arena, size);
 
     node->n = 0;
     node->allocated = allocated;
-    profile->memory += node_size(allocated, height);
+    profile->memory += size;
     return node;
 }
 
 static void
 node_free(struct pc_profile *profile, struct profile_node *node, int height)
 {
-    profile->memory -= node_size(node->allocated, height);
-    free(node);
+    size_t size = node_size(node->allocated, height);
+
+    profile->memory -= size;
+    pc_arena_free(profile->arena, node, size);
 }
 
 static void
@@ -89,7 +106,7 @@ pc_profile_destroy(struct pc_profile *profile)
         if (profile->top.node) {
             node_destroy(profile, profile->top.node, profile->height);
         }
-        free(profile);
+        pc_arena_free(profile->arena, profile, sizeof *profile);
     }
 }
 
@@ -145,10 +162,11 @@ node_enlarge(struct pc_profile *profile, struct profile_node **nodep,
     size_t allocated = MIN(node->allocated * 2, PROFILE_NODE_MAX);
 
     if (allocated > node->allocated) {
-        profile->memory += node_size(allocated, height)
-                           - node_size(node->allocated, height);
-        node->allocated = allocated;
-        *nodep = xrealloc(node, node_size(allocated, height));
+        *nodep = node_create(profile, allocated, height);
+        (*nodep)->n = node->n;
+        memcpy(item(*nodep, height, 0), item(node, height, 0),
+               node->n * item_size(height));
+        node_free(profile, node, height);
         return NULL;
     }
     right = node_create(profile, PROFILE_NODE_MAX, height);
@@ -158,27 +176,17 @@ node_enlarge(struct pc_profile *profile, struct profile_node **nodep,
 
 /* Sums. */
 
-static void
-sum_begin(struct profile_entry *entry, int64_t time)
-{
-    entry->time = time;
-    for (int d = 0; d < PC_N_AMOUNTS; d++) {
-        entry->sum.value[d] = 0;
-        entry->max.value[d] = INT64_MIN;
-    }
-}
-
-/* Something follows that changes what is used by 'sum', and on the way by
- * 'max' at most. */
+/* Something follows 'sum', of which 'max' is the largest so far, that changes what
+ * is used by 'change', and on the way by 'peak' at most. */
 static inline void
-sum_put(struct profile_entry *entry, const struct pc_amount *max,
-        const struct pc_amount *sum)
+sum_put(struct pc_amount *sum, struct pc_amount *max,
+        const struct pc_amount *peak, const struct pc_amount *change)
 {
     for (int d = 0; d < PC_N_AMOUNTS; d++) {
-        int64_t m = entry->sum.value[d] + max->value[d];
+        int64_t m = sum->value[d] + peak->value[d];
 
-        entry->max.value[d] = MAX(entry->max.value[d], m);
-        entry->sum.value[d] += sum->value[d];
+        max->value[d] = MAX(max->value[d], m);
+        sum->value[d] += change->value[d];
     }
 }
 
@@ -186,58 +194,81 @@ void
 pc_profile_summarize(struct profile_entry *entry, int height)
 {
     const struct profile_node *node = entry->node;
+    struct pc_amount sum, max;      /* Not the entry's: in registers. */
 
     if (height) {
         const struct profile_entry *entries = node_entries(node);
 
-        sum_begin(entry, entries[0].time);
-        for (size_t i = 0; i < node->n; i++) {
-            sum_put(entry, &entries[i].max, &entries[i].sum);
+        entry->time = entries[0].time;
+        sum = entries[0].sum;
+        max = entries[0].max;
+        for (size_t i = 1; i < node->n; i++) {
+            sum_put(&sum, &max, &entries[i].max, &entries[i].sum);
         }
     } else {
         const struct profile_step *steps = leaf_steps(node);
 
-        sum_begin(entry, steps[0].time);
-        for (size_t i = 0; i < node->n; i++) {
-            sum_put(entry, &steps[i].change, &steps[i].change);
+        entry->time = steps[0].time;
+        sum = max = steps[0].change;
+        for (size_t i = 1; i < node->n; i++) {
+            sum_put(&sum, &max, &steps[i].change, &steps[i].change);
         }
     }
+    entry->sum = sum;
+    entry->max = max;
 }
 
 /* Changes. */
 
-/* Adds 'step' to the leaf '*nodep'.  Returns a new leaf to the right of it, or
- * null. */
+/* Makes those changes of 'run' that are before 'until' in the leaf '*nodep', the
+ * first of them at least, on as long as the leaf need not be split or brought
+ * together with another.  Returns a new leaf to the right of it, or null. */
 static struct profile_node *
 leaf_change(struct pc_profile *profile, struct profile_node **nodep,
-            const struct profile_step *step)
+            int64_t until, struct run *run)
 {
-    struct profile_node *leaf = *nodep, *right = NULL;
+    const struct profile_step *first = run->next;
     size_t i = 0;
 
-    while (i < leaf->n && leaf_steps(leaf)[i].time < step->time) {
-        i++;
-    }
-    if (i < leaf->n && leaf_steps(leaf)[i].time == step->time) {
-        pc_amount_add__(&leaf_steps(leaf)[i].change, &step->change);
-        if (pc_amount_is_zero(&leaf_steps(leaf)[i].change)) {
-            items_close(leaf, 0, i);
-            profile->n_steps--;
+    for (; run->next < run->end && run->next->time < until; run->next++) {
+        struct profile_node *leaf = *nodep, *right = NULL;
+        const struct profile_step *step = run->next;
+
+        while (i < leaf->n && leaf_steps(leaf)[i].time < step->time) {
+            i++;
         }
-        return NULL;
-    }
-    if (leaf->n >= leaf->allocated) {
-        right = node_enlarge(profile, nodep, 0);
-        leaf = *nodep;
-        if (right && i > leaf->n) {
-            i -= leaf->n;
-            leaf = right;
+        if (i < leaf->n && leaf_steps(leaf)[i].time == step->time) {
+            pc_amount_add__(&leaf_steps(leaf)[i].change, &step->change);
+            if (pc_amount_is_zero(&leaf_steps(leaf)[i].change)) {
+                items_close(leaf, 0, i);
+                profile->n_steps--;
+                if (leaf->n < PROFILE_NODE_MIN) {
+                    run->next++;
+                    return NULL;
+                }
+            }
+            continue;
+        }
+        if (leaf->n >= leaf->allocated) {
+            if (run->next > first && leaf->n >= PROFILE_NODE_MAX) {
+                return NULL;
+            }
+            right = node_enlarge(profile, nodep, 0);
+            leaf = *nodep;
+            if (right && i > leaf->n) {
+                i -= leaf->n;
+                leaf = right;
+            }
+        }
+        items_open(leaf, 0, i);
+        leaf_steps(leaf)[i] = *step;
+        profile->n_steps++;
+        if (right) {
+            run->next++;
+            return right;
         }
     }
-    items_open(leaf, 0, i);
-    leaf_steps(leaf)[i] = *step;
-    profile->n_steps++;
-    return right;
+    return NULL;
 }
 
 /* Brings the child 'i' of 'node', which has too few items, together with a
@@ -284,50 +315,52 @@ node_insert(struct pc_profile *profile, struct profile_node **nodep,
     return right;
 }
 
-/* Adds 'step' to the subtree '*nodep'.  The entry of it is the caller's
- * affair. Returns a new node to the right of it, or null. */
+/* The same in the subtree '*nodep'.  The entry of it is the caller's affair. */
 static struct profile_node *
 node_change(struct pc_profile *profile, struct profile_node **nodep,
-            int height, const struct profile_step *step)
+            int height, int64_t until, struct run *run)
 {
-    struct profile_node *node = *nodep, *right;
-    struct profile_entry *entry;
+    struct profile_node *node = *nodep;
     size_t i = 0;
 
+    profile_count(profile->work, node);
     if (!height) {
-        return leaf_change(profile, nodep, step);
+        return leaf_change(profile, nodep, until, run);
     }
-    while (i + 1 < node->n && node_entries(node)[i + 1].time <= step->time) {
-        i++;
-    }
-    entry = &node_entries(node)[i];
-    right = node_change(profile, &entry->node, height - 1, step);
-    if (right) {
-        pc_profile_summarize(entry, height - 1);
-        return node_insert(profile, nodep, height, i, right);
-    }
-    if (entry->node->n < PROFILE_NODE_MIN) {
-        node_refill(profile, node, height, i);
-    } else {
-        pc_profile_summarize(entry, height - 1);
+    while (run->next < run->end && run->next->time < until) {
+        struct profile_entry *entries = node_entries(node);
+        struct profile_node *right;
+
+        while (i + 1 < node->n && entries[i + 1].time <= run->next->time) {
+            i++;
+        }
+        right = node_change(profile, &entries[i].node, height - 1,
+                            i + 1 < node->n ? entries[i + 1].time : until,
+                            run);
+        if (right) {
+            pc_profile_summarize(&entries[i], height - 1);
+            return node_insert(profile, nodep, height, i, right);
+        } else if (entries[i].node->n < PROFILE_NODE_MIN) {
+            node_refill(profile, node, height, i);
+            return NULL;
+        }
+        pc_profile_summarize(&entries[i], height - 1);
     }
     return NULL;
 }
 
-/* Adds a change to the profile.  The sums in 'top' are the caller's affair. */
+/* Makes the first change at least of 'run', which has one.  The sums in 'top' are
+ * the caller's affair. */
 static void
-profile_change(struct pc_profile *profile, const struct profile_step *step)
+profile_change(struct pc_profile *profile, struct run *run)
 {
     struct profile_entry *top = &profile->top;
     struct profile_node *right;
 
-    if (pc_amount_is_zero(&step->change)) {
-        return;
-    }
     if (!top->node) {
         top->node = node_create(profile, 4, 0);
     }
-    right = node_change(profile, &top->node, profile->height, step);
+    right = node_change(profile, &top->node, profile->height, INT64_MAX, run);
     if (right) {
         struct profile_node *left = top->node;
 
@@ -347,30 +380,66 @@ profile_change(struct pc_profile *profile, const struct profile_step *step)
     }
 }
 
+/* Changes, as they come from slots one after the other. */
+struct collect {
+    struct pc_profile *profile;
+    struct profile_step steps[16];
+    size_t n;
+};
+
+static void
+collect_flush(struct collect *c)
+{
+    struct run run = { c->steps, c->steps + c->n };
+
+    while (run.next < run.end) {
+        profile_change(c->profile, &run);
+    }
+    c->n = 0;
+}
+
+static void
+collect(struct collect *c, const struct profile_step *step)
+{
+    if (pc_amount_is_zero(&step->change)) {
+        return;
+    }
+    /* Slots need not be in order. */
+    if (c->n == ARRAY_SIZE(c->steps)
+        || (c->n && step->time <= c->steps[c->n - 1].time)) {
+        collect_flush(c);
+    }
+    c->steps[c->n++] = *step;
+}
+
 /* Adds slots 'sign' times.  Where one meets the next there is one change. */
 static void
 profile_put(struct pc_profile *profile, const struct pc_slot slots[], size_t n,
             int sign)
 {
     struct profile_step step = { .time = INT64_MIN };
+    struct collect c;
 
+    c.profile = profile;
+    c.n = 0;
     for (size_t i = 0; i < n; i++) {
         const struct pc_slot *slot = &slots[i];
 
         if (slot->begin != step.time) {
-            profile_change(profile, &step);
+            collect(&c, &step);
             step = (struct profile_step) { .time = slot->begin };
         }
         for (int d = 0; d < PC_N_AMOUNTS; d++) {
             step.change.value[d] += sign * slot->amount.value[d];
         }
-        profile_change(profile, &step);
+        collect(&c, &step);
         step.time = slot->end;
         for (int d = 0; d < PC_N_AMOUNTS; d++) {
             step.change.value[d] = -sign * slot->amount.value[d];
         }
     }
-    profile_change(profile, &step);
+    collect(&c, &step);
+    collect_flush(&c);
     if (profile->top.node) {
         pc_profile_summarize(&profile->top, profile->height);
     }

@@ -40,9 +40,19 @@
 
 #include "pc-slot.h"
 
+struct pc_arena;
 struct pc_profile;
 
 struct pc_profile *pc_profile_create(void);
+
+/* In an arena, for those who have many.  What is done with it is added to 'work'.
+ * Both must outlive the profile; either may be NULL. */
+struct pc_profile_work {
+    uint64_t n_nodes;           /* Nodes of the tree that were visited, */
+    uint64_t n_items;           /* and how many items are in them. */
+};
+struct pc_profile *pc_profile_create_in(struct pc_arena *,
+                                        struct pc_profile_work *);
 void pc_profile_destroy(struct pc_profile *);
 
 /* Adds slots, which need not be contiguous, or takes away slots that were
@@ -55,6 +65,11 @@ void pc_profile_remove(struct pc_profile *, const struct pc_slot[], size_t n);
  * asks for some of that dimension. */
 bool pc_profile_fits(const struct pc_profile *, const struct pc_amount *limit,
                      const struct pc_slot slots[], size_t n);
+
+/* Has the memory that a question or change at 'time' reads brought into the cache,
+ * for who has something else to do until then.  Step by step, since each reads what
+ * that before has brought: 0, 1, and 2.  NULL is fine. */
+void pc_profile_prefetch(const struct pc_profile *, int step, int64_t time);
 
 /* Why not: the first instant at which 'slots' do not fit, the dimension, and what
  * is used of it then. */
@@ -81,6 +96,12 @@ void pc_profile_peak(const struct pc_profile *, int64_t begin, int64_t end,
 int64_t pc_profile_delay(const struct pc_profile *,
                          const struct pc_amount *limit,
                          const struct pc_slot slots[], size_t n);
+/* The same for who wants none of 'max' or more: what is returned then is 'max' at
+ * least, and they may not fit yet. */
+int64_t pc_profile_delay_below(const struct pc_profile *,
+                               const struct pc_amount *limit,
+                               const struct pc_slot slots[], size_t n,
+                               int64_t max);
 
 /* Walks through [begin, end) as a sequence of stretches in which nothing
  * changes, in order and without gaps; stretches in which nothing is used

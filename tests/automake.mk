@@ -298,6 +298,10 @@ UNIT_TESTS += tests/unit/test-pc-report
 tests_unit_test_pc_report_SOURCES = tests/unit/test-pc-report.c
 tests_unit_test_pc_report_LDADD = $(UNIT_LIBS)
 
+UNIT_TESTS += tests/unit/test-pc-arena
+tests_unit_test_pc_arena_SOURCES = tests/unit/test-pc-arena.c
+tests_unit_test_pc_arena_LDADD = $(UNIT_LIBS)
+
 UNIT_TESTS += tests/unit/test-pc-slot
 tests_unit_test_pc_slot_SOURCES = tests/unit/test-pc-slot.c
 tests_unit_test_pc_slot_LDADD = $(UNIT_LIBS)

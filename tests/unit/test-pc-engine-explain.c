@@ -127,6 +127,38 @@ START_TEST(test_end_of_time)
 }
 END_TEST
 
+/* Of many candidates the nearest are explained. */
+START_TEST(test_many)
+{
+    enum { N = PC_ENGINE_MAX_EXPLAINED + 10 };
+    struct pc_slot s = slot(0, 10, 11, 0);
+    struct pc_engine_request r = request(1, &s, 1);
+    struct pc_engine_decline decline;
+
+    /* Two cloudlets: c1 has all but the last 5. */
+    add_cloudlet(1);
+    add_cloudlet(2);
+    for (int i = 0; i < N; i++) {
+        struct pc_engine_node n = node(10, 10, 10);
+
+        n.uuid = uuid_of('n', i);       /* All have one name. */
+        n.cloudlet = uuid_of('c', i < N - 5 ? 1 : 2);
+        pc_engine_set_node(engine, &n);
+    }
+    pc_engine_explain(engine, &r, &decline);
+    ck_assert_uint_eq(decline.n_candidates, PC_ENGINE_MAX_EXPLAINED);
+    ck_assert_uint_eq(decline.n_more, 10);
+    ck_assert_int_eq(decline.candidates[PC_ENGINE_MAX_EXPLAINED - 1].verdict,
+                     PC_VERDICT_TOO_SMALL);
+    pc_engine_decline_destroy(&decline);
+    r.cloudlet = uuid_of('c', 2);
+    pc_engine_explain(engine, &r, &decline);
+    ck_assert_uint_eq(decline.n_candidates, 5);
+    ck_assert_uint_eq(decline.n_more, 0);
+    pc_engine_decline_destroy(&decline);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -136,5 +168,6 @@ main(void)
     tcase_add_test(tc, test_reasons);
     tcase_add_test(tc, test_alternatives);
     tcase_add_test(tc, test_end_of_time);
+    tcase_add_test(tc, test_many);
     return pc_test_run("pc-engine-explain", tc);
 }

@@ -457,6 +457,44 @@ START_TEST(test_profiles)
 }
 END_TEST
 
+/* Where something does not fit is remembered, and forgotten when it may. */
+START_TEST(test_remembered)
+{
+    /* More digits than a bound has. */
+    const int64_t big = 1000003;
+    const struct pc_engine_work *work = pc_engine_work(engine);
+    struct pc_engine_node n = node(18, big + 1, 10);
+
+    add_cloudlet(1);
+    for (int i = 10; i < 20; i++) {
+        add_node(i, i < 14 ? 5 : big, 10);
+    }
+    ck_assert_uint_eq(place_slot(1, slot(0, 100, 2 * big, 0)), 0);
+    ck_assert_uint_eq(work->n_tried, 10);
+    ck_assert_uint_eq(work->n_excluded, 0);
+    ck_assert_uint_eq(place_slot(1, slot(0, 100, 2 * big, 0)), 0);
+    ck_assert_uint_eq(place_slot(1, slot(0, 90, 2 * big, 0)), 0);
+    ck_assert_uint_eq(work->n_excluded, 2 * 6);
+    ck_assert_uint_eq(work->n_tried, 10 + 2 * 4);
+
+    /* What just fits does. */
+    ck_assert_uint_eq(place_slot(1, slot(0, 100, big, 0)), 14);
+
+    for (int i = 14; i < 20; i++) {
+        insert(i, i, slot(0, 100, big / 2, 0));
+        ck_assert_uint_eq(place_slot(1, slot(0, 100, big, 0)),
+                          i < 19 ? i + 1 : 0);
+    }
+    pc_engine_remove(engine, &(struct uuid) { .parts = { 0 } });
+    pc_engine_remove(engine, (struct uuid[]) { uuid_of('r', 17) });
+    ck_assert_uint_eq(place_slot(1, slot(0, 100, big, 0)), 17);
+    ck_assert_uint_eq(place_slot(1, slot(0, 100, big + 1, 0)), 0);
+    pc_engine_remove(engine, (struct uuid[]) { uuid_of('r', 18) });
+    pc_engine_set_node(engine, &n);
+    ck_assert_uint_eq(place_slot(1, slot(0, 100, big + 1, 0)), 18);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -473,5 +511,6 @@ main(void)
     tcase_add_test(tc, test_policies);
     tcase_add_test(tc, test_resize);
     tcase_add_test(tc, test_profiles);
+    tcase_add_test(tc, test_remembered);
     return pc_test_run("pc-engine", tc);
 }
