@@ -264,6 +264,27 @@ ctl_need_reservation_by_name(struct ctl_context *ctx, const char *name)
     pcrec_reservation_add_clause_name(&f->reservations, OVSDB_F_EQ, name);
 }
 
+/* For use in prerequisites(), by a command that finds out which reservation it
+ * needs: none so far. */
+void
+ctl_use_reservations(struct ctl_context *ctx)
+{
+    ctl_run_from_context(ctx)->filter.use_reservations = true;
+}
+
+/* For use in run(): the one called 'name', if there is one. */
+bool
+ctl_need_reservation_called(struct ctl_context *ctx, const char *name)
+{
+    struct ctl_filter *f = &ctl_run_from_context(ctx)->filter;
+
+    if (f->everything || f->all_reservations) {
+        return true;
+    }
+    pcrec_reservation_add_clause_name(&f->reservations, OVSDB_F_EQ, name);
+    return await_rows(ctx);
+}
+
 /* For use in prerequisites(). */
 void
 ctl_need_all_reservations(struct ctl_context *ctx)
