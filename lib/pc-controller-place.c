@@ -198,11 +198,11 @@ pc_ctl_leaving_indexes(const struct pc_controller *c,
 }
 
 static void
-pc_ctl_vi_set_capacity(const struct pcrec_vi *vi,
+pc_ctl_vi_set_capacity(const struct pcrec_vi *new_vi,
                        const struct pcrec_service *row)
 {
     if (row->type) {
-        pcrec_vi_set_capacity(vi,
+        pcrec_vi_set_capacity(new_vi,
                               (const char **) row->type->key_capacity,
                               row->type->value_capacity,
                               row->type->n_capacity);
@@ -210,14 +210,14 @@ pc_ctl_vi_set_capacity(const struct pcrec_vi *vi,
 }
 
 static void
-pc_ctl_vi_write_addresses(const struct pcrec_vi *vi,
+pc_ctl_vi_write_addresses(const struct pcrec_vi *new_vi,
                           const struct pc_ctl_addresses *a)
 {
     const char **addresses = sset_array(&a->addresses);
     const char **gateways = sset_array(&a->gateways);
 
-    pcrec_vi_set_addresses(vi, addresses, sset_count(&a->addresses));
-    pcrec_vi_set_gateways(vi, gateways, sset_count(&a->gateways));
+    pcrec_vi_set_addresses(new_vi, addresses, sset_count(&a->addresses));
+    pcrec_vi_set_gateways(new_vi, gateways, sset_count(&a->gateways));
     free(addresses);
     free(gateways);
 }

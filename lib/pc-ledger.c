@@ -56,6 +56,7 @@ pc_ledger_add_check_columns(struct ovsdb_idl *idl)
     ovsdb_idl_add_column(idl, &pcrec_ledger_col_entry);
     ovsdb_idl_add_column(idl, &pcrec_ledger_col_amount);
     ovsdb_idl_add_column(idl, &pcrec_ledger_col_balance);
+    ovsdb_idl_add_column(idl, &pcrec_ledger_col_corrects);
 }
 
 char *
@@ -83,6 +84,9 @@ pc_ledger_append(struct ovsdb_idl_txn *txn, const struct pcrec_provider *p,
     pcrec_ledger_set_amount(row, e->amount);
     pcrec_ledger_set_balance(row, balance);
     pcrec_ledger_set_note(row, e->note ? e->note : "");
+    if (e->corrects) {
+        pcrec_ledger_set_corrects(row, &e->corrects, 1);
+    }
 
     pcrec_provider_verify_entries(p);
     pcrec_provider_verify_balance(p);
@@ -127,6 +131,12 @@ check_provider(const struct pcrec_provider *p,
             svec_add_nocopy(errors, xasprintf(
                 "provider \"%s\": entry %"PRId64" follows entry %"PRId64,
                 p->name, row->entry, entry));
+        }
+        if (row->n_corrects && row->corrects[0] >= row->entry) {
+            svec_add_nocopy(errors, xasprintf(
+                "provider \"%s\": entry %"PRId64" corrects entry %"PRId64
+                ", which is not before it", p->name, row->entry,
+                row->corrects[0]));
         }
         if (__builtin_add_overflow(balance, row->amount, &sum)) {
             svec_add_nocopy(errors, xasprintf(

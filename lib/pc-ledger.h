@@ -74,6 +74,8 @@ struct pc_ledger_entry {
     const char *note;           /* In words; NULL: none. */
     int64_t amount;             /* Microunits; < 0: the provider owes it. */
     int64_t time;               /* Seconds since the epoch. */
+    int64_t corrects;           /* The provider's entry that was wrong by
+                                 * 'amount'; 0: none. */
 };
 
 /* "charge" etc. */
@@ -92,8 +94,8 @@ char *pc_ledger_append(struct ovsdb_idl_txn *, const struct pcrec_provider *,
 
 /* Replays all entries.  Adds to 'errors' a line for each thing that is wrong:
  * an entry that is missing or there twice, a balance that is not the one before
- * plus the amount, a provider's balance or number of entries that are not its
- * last entry's. */
+ * plus the amount, a correction of an entry that was not there, a provider's
+ * balance or number of entries that are not its last entry's. */
 void pc_ledger_check(struct ovsdb_idl *, struct svec *errors);
 
 #endif /* pc-ledger.h */

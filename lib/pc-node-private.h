@@ -68,6 +68,7 @@ struct pc_node_want {
     char *service;              /* Name. */
     bool up;                    /* admin_state is not "down". */
     bool released;              /* Nothing leads to it any more. */
+    bool over;                  /* Its reservation is: !up. */
     char *image_name, *image_url, *image_sha256;
     enum pc_manifest_mode mode;
     bool two_ports;             /* One for each side; else one for both. */

@@ -30,8 +30,11 @@ VLOG_DEFINE_THIS_MODULE(pc_node_vi);
  * in which step it is.  What the steps do is in pc-node-vi-up.c and
  * pc-node-vi-down.c. */
 
-/* The longest wait for the controller before a VI is stopped. */
+/* The longest wait for the controller before a VI is stopped.  The end of a
+ * reservation both know by their clocks: that the controller is done with it is
+ * not heard of while the database is away, and does not take longer. */
 #define RELEASE_MS 5000
+#define RELEASE_OVER_MS 300
 
 struct pc_node_vi *
 pc_node_vi_create(struct pc_node *n, const char *name)
@@ -137,6 +140,12 @@ pc_node_step_to_string(enum pc_node_step s)
     OVS_NOT_REACHED();
 }
 
+static long long int
+release_deadline(const struct pc_node_vi *vi)
+{
+    return vi->down_at + (vi->want->over ? RELEASE_OVER_MS : RELEASE_MS);
+}
+
 /* Is 'vi' to be stopped as soon as no flow leads to it any more?  Without a
  * controller that says so it is not waited for for ever.  One that ran when the
  * last agent ended, and is about to be adopted, may have traffic too. */
@@ -149,7 +158,7 @@ awaits_release(const struct pc_node_vi *vi)
                             || vi->step == PC_STEP_DOWN)));
 
     return (running && vi->want && !vi->want->up && !vi->want->released
-            && time_msec() < vi->down_at + RELEASE_MS);
+            && time_msec() < release_deadline(vi));
 }
 
 /* True if the row wants a container such as it can be started now. */
@@ -284,7 +293,7 @@ pc_node_vi_wait(struct pc_node_vi *vi)
     case PC_STEP_RUN:
         pc_node_health_wait(vi);
         if (awaits_release(vi)) {
-            poll_timer_wait_until(vi->down_at + RELEASE_MS);
+            poll_timer_wait_until(release_deadline(vi));
         }
         break;
     case PC_STEP_CUT:

@@ -124,6 +124,7 @@ read_slots(const struct pcrec_vi *row, struct pc_node_want *want)
         want->next_slot = slot->end;
     } else if (!want->error) {
         want->up = false;       /* Before its time, or after. */
+        want->over = n && now >= slots[n - 1].end;
         want->next_slot = n && now < slots[0].begin ? slots[0].begin : 0;
         slot = &slots[n - 1];   /* Until it has stopped. */
     }

@@ -23,7 +23,8 @@
  * ovsdb-server decides about clients of a Connection with a role; see
  * packetcloud(5).  "pcloud-ctl rbac-init" puts it there.
  *
- * A column that an agent begins to write belongs here as well.
+ * A column that an agent begins to write belongs here as well, and one that it
+ * writes no more goes: tests/check-rules looks in the sources of each role.
  *
  * Thread-safety: constants. */
 

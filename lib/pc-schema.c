@@ -51,5 +51,6 @@ bool
 pc_schema_is_cause(const char *error)
 {
     return (error && (strstr(error, "No column ")
-                      || strstr(error, "No table named ")));
+                      || strstr(error, "No table named ")
+                      || strstr(error, " is not a valid column name")));
 }

@@ -19,7 +19,8 @@
 
 /* Does the database have what this program was built for?
  *
- * Schemas only grow.  A program that meets a newer one does not see what is new.
+ * Schemas only grow, by tables and columns (tests/schema-grows).  A program that
+ * meets a newer one does not see what is new.
  * One that meets an older one must not write: the server would refuse each
  * transaction that touches a column which is not there, with all that is right
  * in it.

@@ -259,15 +259,8 @@ agent_run_roles(struct agent *agent, struct ovsdb_idl_txn *txn)
 }
 
 static void
-agent_run_once(struct agent *agent)
+agent_wait_roles(struct agent *agent)
 {
-    struct ovsdb_idl_txn *txn = ovsdb_idl_loop_run(&agent->idl_loop);
-
-    if (agent_check_schema(agent)) {
-        agent_run_roles(agent, txn);
-    }
-    unixctl_server_run(agent->unixctl);
-
     if (agent->controller) {
         pc_controller_wait(agent->controller);
     }
@@ -277,6 +270,19 @@ agent_run_once(struct agent *agent)
     if (agent->scheduler) {
         pc_scheduler_wait(agent->scheduler);
     }
+}
+
+static void
+agent_run_once(struct agent *agent)
+{
+    struct ovsdb_idl_txn *txn = ovsdb_idl_loop_run(&agent->idl_loop);
+
+    /* What does not run is not waited for either. */
+    if (agent_check_schema(agent)) {
+        agent_run_roles(agent, txn);
+        agent_wait_roles(agent);
+    }
+    unixctl_server_run(agent->unixctl);
     unixctl_server_wait(agent->unixctl);
     ovsdb_idl_loop_commit_and_wait(&agent->idl_loop);
     ovsdb_idl_track_clear(agent->idl_loop.idl);

@@ -24,6 +24,7 @@ pcloud_ctl_pcloud_ctl_SOURCES = \
 	pcloud-ctl/ctl-node.c \
 	pcloud-ctl/ctl-options.c \
 	pcloud-ctl/ctl-overlap.c \
+	pcloud-ctl/ctl-payment.c \
 	pcloud-ctl/ctl-pop.c \
 	pcloud-ctl/ctl-prefix.c \
 	pcloud-ctl/ctl-prefix.h \

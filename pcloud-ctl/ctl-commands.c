@@ -38,7 +38,7 @@ static const struct ctl_command_syntax *const all_commands[] = {
     ctl_move_commands,
     ctl_inspect_commands, ctl_trust_commands, ctl_show_commands,
     ctl_status_commands,
-    ctl_provider_commands, ctl_tariff_commands, ctl_ledger_commands,
+    ctl_provider_commands, ctl_tariff_commands, ctl_ledger_commands, ctl_payment_commands,
     ctl_reserve_commands, ctl_reservation_commands,
     ctl_event_commands, ctl_top_commands, ctl_explain_commands,
     ctl_rbac_commands,
@@ -143,6 +143,7 @@ Money (in units of currency, up to six digits after the point):\n\
   tariff-use TARIFF|none [cloudlet=C]\n\
   tariff-del TARIFF           tariff-list\n\
   payment-add PROVIDER AMOUNT [note=TEXT] [id=TEXT]\n\
+  ledger-correct PROVIDER ENTRY AMOUNT reason=TEXT [id=TEXT]\n\
   bill PROVIDER [from=TIME] [to=TIME]\n\
   ledger-list [PROVIDER]      ledger-check\n");
 }

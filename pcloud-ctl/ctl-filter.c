@@ -28,6 +28,7 @@
 #include "pcloud-ctl.h"
 
 #include "ovsdb-idl-provider.h"
+#include "pc-schema.h"
 
 void
 ctl_filter_init(struct ctl_filter *f)
@@ -48,6 +49,16 @@ ctl_filter_destroy(struct ctl_filter *f)
     ovsdb_idl_condition_destroy(&f->reservations);
 }
 
+/* Is the database's schema older than 'table'?  Nothing is said about that
+ * table then: the server would not answer. */
+static bool
+lacks_table(const struct ctl_run *run,
+            const struct ovsdb_idl_table_class *table)
+{
+    return (ovsdb_idl_has_ever_connected(run->idl)
+            && !ovsdb_idl_server_has_table(run->idl, table));
+}
+
 /* Tells the database what is wanted by now. */
 static void
 send_conditions(struct ctl_run *run)
@@ -61,11 +72,13 @@ send_conditions(struct ctl_run *run)
     if (f->use_vis && !f->everything && !f->all_vis) {
         b = ovsdb_idl_set_condition(run->idl, &pcrec_table_vi, &f->vis);
     }
-    if (f->use_ledger && !f->everything && !f->all_ledger) {
+    if (f->use_ledger && !f->everything && !f->all_ledger
+        && !lacks_table(run, &pcrec_table_ledger)) {
         c = ovsdb_idl_set_condition(run->idl, &pcrec_table_ledger,
                                     &f->ledger);
     }
-    if (f->use_reservations && !f->everything && !f->all_reservations) {
+    if (f->use_reservations && !f->everything && !f->all_reservations
+        && !lacks_table(run, &pcrec_table_reservation)) {
         d = ovsdb_idl_set_condition(run->idl, &pcrec_table_reservation,
                                     &f->reservations);
     }
@@ -230,6 +243,10 @@ ctl_need_ledger_of_provider(struct ctl_context *ctx,
     if (f->everything || f->all_ledger || !p->header_.old_datum) {
         return true;
     }
+    if (lacks_table(ctl_run_from_context(ctx), &pcrec_table_ledger)) {
+        ctl_error(ctx, "the database has no table Ledger: " PC_SCHEMA_ADVICE);
+        return false;
+    }
     pcrec_ledger_add_clause_provider(&f->ledger, OVSDB_F_EQ,
                                      &p->header_.uuid);
     return await_rows(ctx);
@@ -245,6 +262,27 @@ ctl_need_reservation_by_name(struct ctl_context *ctx, const char *name)
 
     f->use_reservations = true;
     pcrec_reservation_add_clause_name(&f->reservations, OVSDB_F_EQ, name);
+}
+
+/* For use in prerequisites(), by a command that finds out which reservation it
+ * needs: none so far. */
+void
+ctl_use_reservations(struct ctl_context *ctx)
+{
+    ctl_run_from_context(ctx)->filter.use_reservations = true;
+}
+
+/* For use in run(): the one called 'name', if there is one. */
+bool
+ctl_need_reservation_called(struct ctl_context *ctx, const char *name)
+{
+    struct ctl_filter *f = &ctl_run_from_context(ctx)->filter;
+
+    if (f->everything || f->all_reservations) {
+        return true;
+    }
+    pcrec_reservation_add_clause_name(&f->reservations, OVSDB_F_EQ, name);
+    return await_rows(ctx);
 }
 
 /* For use in prerequisites(). */

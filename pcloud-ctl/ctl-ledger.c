@@ -14,7 +14,7 @@
  * limitations under the License.
  */
 
-/* Commands: ledger-*, bill, payment-add. */
+/* Commands that read the ledger: ledger-list, ledger-check, bill. */
 
 #include <config.h>
 
@@ -27,11 +27,7 @@
 #include "pc-name.h"
 #include "pc-tariff.h"
 #include "pc-time.h"
-#include "unicode.h"
 #include "util.h"
-
-/* Longest note or id of a payment. */
-#define MAX_TEXT 500
 
 /* Of ledger-list and bill, with the name of a provider or without. */
 static void
@@ -70,7 +66,11 @@ cells_entry(struct ctl_table *t, const struct pcrec_ledger *row)
     ctl_cell(t, "%s", row->reservation);
     ctl_cell_money(t, row->amount);
     ctl_cell_money(t, row->balance);
-    ctl_cell(t, "%s", row->note);
+    if (row->n_corrects) {
+        ctl_cell(t, "entry %"PRId64": %s", row->corrects[0], row->note);
+    } else {
+        ctl_cell(t, "%s", row->note);
+    }
 }
 
 static void
@@ -219,89 +219,6 @@ cmd_ledger_check(struct ctl_context *ctx)
     svec_destroy(&errors);
 }
 
-/* payment-add */
-
-static void
-pre_payment_add(struct ctl_context *ctx)
-{
-    pc_ledger_add_columns(ctx->idl);
-}
-
-/* Can 'arg' be printed, in one line, and be in the database? */
-static bool
-check_text(struct ctl_context *ctx, const struct ctl_arg *arg)
-{
-    const char *problem = NULL;
-    size_t n;
-
-    if (!arg->value) {
-        return true;
-    }
-    for (const char *p = arg->value; *p; p++) {
-        if ((unsigned char) *p < ' ' || *p == 0x7f) {
-            problem = "has a control character in it";
-        }
-    }
-
-    char *error = utf8_validate(arg->value, &n);
-    if (error) {
-        problem = "is not UTF-8";
-        free(error);
-    } else if (n > MAX_TEXT) {
-        problem = "is too long";
-    } else if (!n) {
-        problem = "is empty";
-    }
-    if (problem) {
-        ctl_error(ctx, "%s: the text %s", arg->key, problem);
-    }
-    return !problem;
-}
-
-static void
-cmd_payment_add(struct ctl_context *ctx)
-{
-    enum { NOTE, ID };
-    struct ctl_arg args[] = { [NOTE] = { .key = "note" },
-                              [ID] = { .key = "id" } };
-    const struct pcrec_provider *p = ctl_find_provider(ctx, ctx->argv[1],
-                                                       CTL_MUST_EXIST);
-    struct pc_ledger_entry e = { .kind = PC_LEDGER_PAYMENT,
-                                 .time = pc_clock_now() };
-
-    if (!p) {
-        return;
-    }
-
-    char *error = pc_money_parse(ctx->argv[2], &e.amount);
-    if (error) {
-        ctl_error(ctx, "%s", error);
-        free(error);
-        return;
-    } else if (!e.amount) {
-        ctl_error(ctx, "a payment of nothing is none");
-        return;
-    } else if (!ctl_parse_args(ctx, 3, args, ARRAY_SIZE(args))
-               || !check_text(ctx, &args[NOTE])
-               || !check_text(ctx, &args[ID])) {
-        return;
-    }
-
-    /* Names have no space: the two forms cannot be mistaken for each other. */
-    char *purpose
-        = (args[ID].value
-           ? xasprintf("payment %s id %s", p->name, args[ID].value)
-           : xasprintf("payment %s %"PRId64, p->name, p->entries + 1));
-    e.purpose = purpose;
-    e.note = args[NOTE].value ? args[NOTE].value : args[ID].value;
-    error = pc_ledger_append(ctx->txn, p, &e);
-    if (error) {
-        ctl_error(ctx, "%s", error);
-        free(error);
-    }
-    free(purpose);
-}
-
 const struct ctl_command_syntax ctl_ledger_commands[] = {
     {"ledger-list", 0, 1, "[PROVIDER]", pre_ledger, cmd_ledger_list, NULL,
      "--columns=", RO},
@@ -309,7 +226,5 @@ const struct ctl_command_syntax ctl_ledger_commands[] = {
      RO},
     {"bill", 1, 3, "PROVIDER [KEY=VALUE]...", pre_ledger, cmd_bill, NULL,
      "--columns=", RO},
-    {"payment-add", 2, 4, "PROVIDER AMOUNT [KEY=VALUE]...", pre_payment_add,
-     cmd_payment_add, NULL, "", RW},
     {NULL, 0, 0, NULL, NULL, NULL, NULL, NULL, RO},
 };

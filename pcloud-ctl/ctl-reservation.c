@@ -129,6 +129,36 @@ put_money(struct ds *s, const char *what, int64_t microunits)
     free(text);
 }
 
+/* What VIs that are gone have used, in the units of a tariff's prices. */
+static void
+put_used(struct ds *s, const struct pcrec_reservation *r)
+{
+    static const struct {
+        const char *key, *unit;
+        int64_t divisor;
+    } units[] = {
+        { "cpu", "core hours", INT64_C(1000) * 3600 },
+        { "memory", "GiB hours", (INT64_C(1) << 30) * 3600 },
+        { "disk", "GB hours", INT64_C(1000000000) * 3600 },
+        { "received", "Gbit", INT64_C(1000000000) },
+        { "sent", "Gbit", INT64_C(1000000000) },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
+        for (size_t j = 0; j < r->n_used; j++) {
+            if (!strcmp(r->key_used[j], units[i].key)) {
+                __int128 micro = ((__int128) r->value_used[j] * 1000000
+                                  / units[i].divisor);
+                char *text = pc_money_format(MIN(micro, INT64_MAX));
+
+                ds_put_format(s, "    used: %s %s %s\n", units[i].key, text,
+                              units[i].unit);
+                free(text);
+            }
+        }
+    }
+}
+
 static void
 cmd_reservation_show(struct ctl_context *ctx)
 {
@@ -162,6 +192,7 @@ cmd_reservation_show(struct ctl_context *ctx)
         ds_put_format(s, "    service: %s\n", r->service->name);
     }
     put_money(s, "paid", r->paid);
+    put_used(s, r);
     for (size_t i = 0; i < r->n_changes; i++) {
         char *time = pc_time_format(r->key_changes[i] / 1000);
         ds_put_format(s, "    %s %s\n", time, r->value_changes[i]);

@@ -402,6 +402,7 @@ do_transaction(struct ctl_run *run)
                       PC_SCHEMA_ADVICE);
         }
         ctl_reserve_check_error(ovsdb_idl_txn_get_error(run->txn));
+        ctl_ledger_check_error(ovsdb_idl_txn_get_error(run->txn));
         ctl_fatal("transaction error: %s", ovsdb_idl_txn_get_error(run->txn));
 
     case TXN_UNCOMMITTED:

@@ -162,6 +162,7 @@ bool ctl_set_anti_spoof(struct ctl_context *, const struct pcrec_vi *,
 extern const struct ctl_command_syntax ctl_provider_commands[];
 extern const struct ctl_command_syntax ctl_tariff_commands[];
 extern const struct ctl_command_syntax ctl_ledger_commands[];
+extern const struct ctl_command_syntax ctl_payment_commands[];
 extern const struct ctl_command_syntax ctl_rbac_commands[];
 extern const struct ctl_command_syntax ctl_show_commands[];
 extern const struct ctl_command_syntax ctl_status_commands[];
@@ -189,6 +190,7 @@ char *ctl_chain_format_services(const struct pcrec_chain *);
 
 /* ctl-reserve.c */
 void ctl_reserve_check_error(const char *);
+void ctl_ledger_check_error(const char *);
 
 /* ctl-filter.c */
 void ctl_filter_init(struct ctl_filter *);
@@ -210,7 +212,9 @@ void ctl_use_ledger(struct ctl_context *);
 void ctl_need_whole_ledger(struct ctl_context *);
 bool ctl_need_ledger_of_provider(struct ctl_context *,
                                  const struct pcrec_provider *);
+void ctl_use_reservations(struct ctl_context *);
 void ctl_need_reservation_by_name(struct ctl_context *, const char *name);
+bool ctl_need_reservation_called(struct ctl_context *, const char *name);
 void ctl_need_all_reservations(struct ctl_context *);
 bool ctl_filter_is_complete(const struct ctl_run *);
 

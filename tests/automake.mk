@@ -21,10 +21,12 @@ EXTRA_DIST += \
 	tests/day-run \
 	tests/install-test.c \
 	tests/of-proxy \
+	tests/packetcloud-0.2.0.ovsschema \
 	tests/reservation-check \
 	tests/pcloud-lib.sh \
 	tests/run-autotest \
 	tests/run-unit \
+	tests/schema-grows \
 	tests/summary \
 	tests/tariff-oracle \
 	tests/terminal \
@@ -52,6 +54,7 @@ TESTSUITE_AT = \
 	tests/pc-report.at \
 	tests/pc-request.at \
 	tests/pc-scheduler.at \
+	tests/pc-schema.at \
 	tests/pc-tariff.at \
 	tests/pc-topology.at \
 	tests/pc-usage.at \

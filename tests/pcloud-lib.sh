@@ -175,9 +175,10 @@ pcloud_ovs_stop () {
     pcloud_end "$OVS_RUNDIR/ovsdb-server.pid"
 }
 
+# pcloud_db_create [SCHEMA]
 pcloud_db_create () {
     ovsdb-tool create "$PCLOUD_RUNDIR/conf.db" \
-        "$PCLOUD_SRCDIR/lib/packetcloud.ovsschema"
+        "${1:-$PCLOUD_SRCDIR/lib/packetcloud.ovsschema}"
 }
 
 # pcloud_db_start [ARG...]
