@@ -101,6 +101,7 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-explain-trace.c \
 	lib/pc-explain.c \
 	lib/pc-explain.h \
+	lib/pc-fault.c \
 	lib/pc-fault.h \
 	lib/pc-fetch.c \
 	lib/pc-fetch.h \

@@ -25,9 +25,10 @@ static const struct pc_rbac_permission node[] = {
     { "Node", "name", false,
       { "cur_cfg", "error", "found", "seen", "status", "used" } },
     { "VI", "node_name home_name", false,
-      { "applied", "archive", "capacity", "error", "home", "move_error",
-        "node", "pid", "ports", "ready", "restarts", "restrictions", "since",
-        "state", "statistics", "status", "taker" } },
+      { "applied", "archive", "capacity", "consumed", "error", "home",
+        "move_error", "node", "pid", "ports", "ready", "restarts",
+        "restrictions", "since", "state", "statistics", "status",
+        "taker" } },
     { "Event", "node", true, { NULL } },
 
     /* No row of these is about one node alone: access is granted to a column,
@@ -56,18 +57,18 @@ static const struct pc_rbac_permission controller[] = {
         "move_error", "name", "node", "node_name", "number", "options",
         "released", "reservation", "service", "slots", "taker", "weight" } },
     { "Inspection", "", false, { "error", "status" } },
-    { "Reservation", "", false, { "judged", "verdict" } },
+    { "Reservation", "", false, { "judged", "metered", "used", "verdict" } },
     { "Event", "", true, { NULL } },
     { NULL, NULL, false, { NULL } }
 };
 
 static const struct pc_rbac_permission scheduler[] = {
     { "Node", "", false, { "version" } },
-    { "Provider", "", false, { "balance", "entries" } },
+    { "Provider", "", false, { "balance", "entries", "version" } },
     { "Reservation", "", false,
-      { "alternatives", "answered", "changes", "made", "node", "paid",
-        "placed", "price", "proposed", "reason", "refused", "slots",
-        "state" } },
+      { "alternatives", "answered", "changes", "judged", "made", "metered",
+        "node", "paid", "placed", "price", "proposed", "reason", "refused",
+        "slots", "state", "turn", "verdict" } },
     { "Ledger", "", true, { NULL } },
     { NULL, NULL, false, { NULL } }
 };

@@ -42,7 +42,8 @@ static const struct ovsdb_idl_column *const columns[] = {
     &pcrec_reservation_col_wanted, &pcrec_reservation_col_cancel,
     &pcrec_reservation_col_request, &pcrec_reservation_col_answered,
     &pcrec_reservation_col_placed, &pcrec_reservation_col_judged,
-    &pcrec_reservation_col_verdict, &pcrec_reservation_col_made,
+    &pcrec_reservation_col_verdict, &pcrec_reservation_col_turn,
+    &pcrec_reservation_col_made,
     &pcrec_reservation_col_price, &pcrec_reservation_col_paid,
     &pcrec_reservation_col_reason, &pcrec_reservation_col_alternatives,
     &pcrec_reservation_col_changes,
@@ -355,6 +356,7 @@ pc_scheduler_create(const char *remote, const char *fault)
         ovsdb_idl_track_add_column(idl, columns[i]);
     }
     ovsdb_idl_add_column(idl, &pcrec_node_col_version);
+    ovsdb_idl_add_column(idl, &pcrec_provider_col_version);
     ovsdb_idl_add_column(idl, &pcrec_cloudlet_col_reported);
     hmap_init(&s->cloudlets);
     s->watch_at = LLONG_MAX;
