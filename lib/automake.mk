@@ -202,6 +202,8 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-probe-through.c \
 	lib/pc-probe.c \
 	lib/pc-probe.h \
+	lib/pc-reread.c \
+	lib/pc-reread.h \
 	lib/pc-report.c \
 	lib/pc-report.h \
 	lib/pc-profile-check.c \

@@ -25,6 +25,7 @@
 #include "pc-fault.h"
 #include "pc-ledger.h"
 #include "pc-lock.h"
+#include "pc-reread.h"
 #include "timeval.h"
 #include "unixctl.h"
 #include "util.h"
@@ -165,6 +166,10 @@ pc_sched_track(struct pc_scheduler *s)
 {
     const struct pcrec_reservation *row;
 
+    if (s->loaded && pc_reread(s->loop.idl)) {
+        pc_sched_forget_all(s);
+        s->loaded = false;
+    }
     if (!s->loaded) {
         PCREC_RESERVATION_FOR_EACH (row, s->loop.idl) {
             pc_sched_update(s, row);
