@@ -104,6 +104,7 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-explain-trace.c \
 	lib/pc-explain.c \
 	lib/pc-explain.h \
+	lib/pc-fault.c \
 	lib/pc-fault.h \
 	lib/pc-fetch.c \
 	lib/pc-fetch.h \
@@ -204,6 +205,8 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-probe-through.c \
 	lib/pc-probe.c \
 	lib/pc-probe.h \
+	lib/pc-reread.c \
+	lib/pc-reread.h \
 	lib/pc-report.c \
 	lib/pc-report.h \
 	lib/pc-profile-check.c \

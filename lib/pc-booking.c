@@ -26,6 +26,7 @@
 #include "packets.h"
 #include "pc-report.h"
 #include "pc-request.h"
+#include "pc-reread.h"
 #include "pc-tariff-row.h"
 #include "pc-topology.h"
 #include "sset.h"
@@ -370,7 +371,7 @@ pc_booking_run(struct pc_booking *b)
     if (!ovsdb_idl_has_ever_connected(b->idl)) {
         return;
     }
-    if (!b->track || !b->loaded) {
+    if (!b->track || !b->loaded || pc_reread(b->idl)) {
         pc_booking_load(b);
         return;
     }

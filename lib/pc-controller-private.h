@@ -307,6 +307,7 @@ struct pc_controller {
     struct uuid cloudlet;       /* Zero: none. */
     char *cloudlet_name;
     bool loaded;                /* All rows are in the maps below. */
+    bool reread;                /* They are to be read again: pc-reread.h. */
 
     struct hmap routers, services, chains, vis, rules, parts;
     struct hmap service_names, chain_names; /* By name.  For a moment two may

@@ -36,7 +36,9 @@ VLOG_DEFINE_THIS_MODULE(pc_controller_reserve);
  * inconsistency"), and VIs for those whose time it is. */
 
 /* What all reservations on a node hold together, kept as a sum: a verdict on one
- * of them does not look at the others. */
+ * of them does not look at the others.  What is proposed counts when we have
+ * confirmed it: so of several that do not fit together, for the node has lost
+ * capacity meanwhile, those stay that were placed first. */
 struct pc_ctl_booked {
     struct hmap_node hmap_node; /* In struct pc_controller's 'booked'. */
     struct uuid node;
@@ -51,6 +53,7 @@ struct pc_ctl_reservation {
     struct pc_ctl_booked *booked;
     struct pc_slot *held;       /* What it has in 'booked'. */
     size_t n_held;
+    bool judging;               /* The transaction under way has a verdict. */
 };
 
 static struct pc_ctl_booked *
@@ -87,17 +90,23 @@ pc_ctl_reservation_unbook(struct pc_controller *c,
     }
 }
 
-/* Returns what 'row' holds, as the booking counts it: 'slots', and 'proposed' as
- * well. */
+static bool
+is_judged(const struct pcrec_reservation *row)
+{
+    return row->judged == row->placed;
+}
+
+/* Returns what 'row' holds: 'slots', and 'proposed' as well if that is
+ * confirmed. */
 static struct pc_slot *
 held_by(const struct pcrec_reservation *row, size_t *n_held)
 {
     struct pc_slot *slots, *proposed = NULL, *held = NULL;
-    size_t n, n_proposed;
+    size_t n, n_proposed = 0;
 
     *n_held = 0;
     char *error = pc_request_parse_slots(row->slots, row->n_slots, &slots, &n);
-    if (!error) {
+    if (!error && is_judged(row) && !row->verdict[0]) {
         error = pc_request_parse_slots(row->proposed, row->n_proposed,
                                        &proposed, &n_proposed);
     }
@@ -305,20 +314,27 @@ pc_ctl_reservation_judge(const struct pc_controller *c,
             : NULL);
 }
 
-static bool
+/* For tests: a request for more, or less, is a step of its own. */
+static void
+judge_fault(const struct pc_controller *c, const struct pcrec_reservation *row,
+            const char *when)
+{
+    char *point = xasprintf("%s-%s", when,
+                            row->n_slots ? "rejudge" : "judge");
+
+    pc_fault(c->fault, point);
+    free(point);
+}
+
+/* Writes the verdict on what 'row' is to get, and counts it if it gets that. */
+static void
 pc_ctl_reservation_confirm(struct pc_controller *c,
-                           const struct pc_ctl_reservation *r,
+                           struct pc_ctl_reservation *r,
                            const struct pcrec_reservation *row)
 {
     struct pc_slot *slots;
     size_t n;
 
-    if (row->judged == row->placed || !row->n_proposed) {
-        if (row->n_proposed) {
-            pc_fault(c->fault, "after-judge");
-        }
-        return false;
-    }
     char *error = pc_request_parse_slots(row->proposed, row->n_proposed,
                                          &slots, &n);
     if (!error) {
@@ -333,10 +349,59 @@ pc_ctl_reservation_confirm(struct pc_controller *c,
     pcrec_reservation_verify_proposed(row);
     pcrec_reservation_set_judged(row, row->placed);
     pcrec_reservation_set_verdict(row, error ? error : "");
+    pc_ctl_reservation_book(c, r, row);
+    r->judging = true;
     free(error);
     free(slots);
-    pc_fault(c->fault, "before-judge");
-    return true;
+    judge_fault(c, row, "before");
+}
+
+/* One that waits for our verdict. */
+struct pc_ctl_proposal {
+    struct pc_ctl_reservation *r;
+    const struct pcrec_reservation *row;
+};
+
+static int
+compare_proposals(const void *a_, const void *b_)
+{
+    const struct pc_ctl_proposal *a = a_, *b = b_;
+
+    return (a->row->turn != b->row->turn
+            ? (a->row->turn < b->row->turn ? -1 : 1)
+            : uuid_compare_3way(&a->r->uuid, &b->r->uuid));
+}
+
+/* Confirms or refuses what waits for that, what was placed first first. */
+static void
+pc_ctl_reserve_confirm(struct pc_controller *c)
+{
+    struct pc_ctl_proposal *proposals
+        = xmalloc(MAX(hmapx_count(&c->dirty_reservations), 1)
+                  * sizeof *proposals);
+    struct hmapx_node *node;
+    size_t n = 0;
+
+    HMAPX_FOR_EACH (node, &c->dirty_reservations) {
+        struct pc_ctl_reservation *r = node->data;
+        const struct pcrec_reservation *row
+            = pcrec_reservation_get_for_uuid(c->idl, &r->uuid);
+
+        if (!row || !row->n_proposed) {
+            continue;
+        } else if (is_judged(row)) {
+            judge_fault(c, row, "after");
+        } else {
+            /* The transaction with an earlier verdict may have failed. */
+            pc_ctl_reservation_book(c, r, row);
+            proposals[n++] = (struct pc_ctl_proposal) { r, row };
+        }
+    }
+    qsort(proposals, n, sizeof *proposals, compare_proposals);
+    for (size_t i = 0; i < n; i++) {
+        pc_ctl_reservation_confirm(c, proposals[i].r, proposals[i].row);
+    }
+    free(proposals);
 }
 
 /* VIs. */
@@ -421,6 +486,7 @@ pc_ctl_reservation_run_vi(struct pc_controller *c,
         return false;
     }
     pcrec_vi_set_slots(vi_row, (const char **) row->slots, row->n_slots);
+    pc_fault(c->fault, "before-follow");
     return true;
 }
 
@@ -432,13 +498,15 @@ pc_ctl_reserve_run(struct pc_controller *c, struct ovsdb_idl_txn *txn)
     struct hmapx_node *node;
     bool vis = false;
 
+    pc_ctl_reserve_confirm(c);
     HMAPX_FOR_EACH_SAFE (node, &c->dirty_reservations) {
         struct pc_ctl_reservation *r = node->data;
         const struct pcrec_reservation *row
             = pcrec_reservation_get_for_uuid(c->idl, &r->uuid);
-        bool todo = row && pc_ctl_reservation_confirm(c, r, row);
+        bool todo = r->judging;
         bool again = false;
 
+        r->judging = false;
         if (row && !strcmp(row->state, "active")
             && pc_ctl_reservation_run_vi(c, row, txn, &again)) {
             todo = vis = true;

@@ -28,6 +28,7 @@
 #include "pc-lock.h"
 #include "pc-overlap.h"
 #include "pc-report.h"
+#include "pc-reread.h"
 #include "timeval.h"
 #include "util.h"
 
@@ -243,6 +244,7 @@ pc_controller_unload(struct pc_controller *c, bool remove)
         pc_ctl_service_remove(c, svc);
     }
     c->loaded = false;
+    c->reread = false;
 }
 
 /* Frees 'c'.  All flows stay in the switches. */
@@ -378,6 +380,10 @@ pc_controller_run_database(struct pc_controller *c)
         /* The connection was lost: we go on until we learn that another has
          * the lock. */
     }
+    if (c->reread && pc_lock_is_held(c->lock)) {
+        VLOG_INFO("the database was read anew");
+        pc_controller_unload(c, false);
+    }
     if (!c->loaded) {
         pc_ctl_load(c, cloudlet);
     } else {
@@ -397,6 +403,8 @@ pc_controller_run(struct pc_controller *c, struct ovsdb_idl_txn *txn)
     uint64_t compiled = c->counters.n_compiled;
 
     pc_lock_run(c->lock);
+    /* Of what has gone meanwhile nothing is said then. */
+    c->reread |= c->loaded && pc_reread(c->idl);
     if (ovsdb_idl_has_ever_connected(c->idl)) {
         bool active = pc_controller_run_database(c);
 

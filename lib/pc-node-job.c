@@ -453,7 +453,9 @@ limits_cb(void *job_)
     struct pc_container_limits old = pc_node_limits_of(&job->old_capacity);
 
     job->ran = true;
+    pc_fault(job->node->fault, "before-limits");
     job->error = pc_container_set_limits(lxc_path, job->name, &new, &old);
+    pc_fault(job->node->fault, "after-limits");
     if (!job->error) {
         job->unenforced = pc_container_set_storage(lxc_path, job->name, &new);
     }

@@ -85,9 +85,9 @@ struct pc_node_config {
     const char *state_dir;  /* E.g. "/var/lib/packetcloud". */
     const char *run_dir;    /* E.g. "/var/run/packetcloud". */
     const char *log_dir;    /* E.g. "/var/log/packetcloud". */
-    const char *fault;      /* Tests only: name of the point at which the
-                             * process shall kill itself; NULL: none.  The
-                             * agent passes getenv("PCLOUD_FAULT"). */
+    const char *fault;      /* Tests only: where the process shall kill or stop
+                             * itself (pc-fault.h); NULL: nowhere.  The agent
+                             * passes getenv("PCLOUD_FAULT"). */
     const struct pc_node_listener *listener; /* May be NULL. */
     void *listener_aux;
     struct pc_events *events; /* Where to record what happens; stays the

@@ -63,11 +63,11 @@ static const struct pc_rbac_permission controller[] = {
 
 static const struct pc_rbac_permission scheduler[] = {
     { "Node", "", false, { "version" } },
-    { "Provider", "", false, { "balance", "entries" } },
+    { "Provider", "", false, { "balance", "entries", "version" } },
     { "Reservation", "", false,
       { "alternatives", "answered", "changes", "judged", "made", "metered",
         "node", "paid", "placed", "price", "proposed", "reason", "refused",
-        "slots", "state", "verdict" } },
+        "slots", "state", "turn", "verdict" } },
     { "Ledger", "", true, { NULL } },
     { "Event", "", true, { NULL } },
     { NULL, NULL, false, { NULL } }

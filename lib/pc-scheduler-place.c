@@ -23,6 +23,7 @@
 #include "pc-booking-explain.h"
 #include "pc-report.h"
 #include "pc-request.h"
+#include "pc-tariff-row.h"
 #include "smap.h"
 #include "util.h"
 
@@ -41,10 +42,15 @@ struct decision {
 
 /* Before anything is written: what is written holds only if the row is still as it
  * was when we decided.  Of two schedulers that believe they act one finds that it
- * is not.  'step' is for pc_sched_fault(). */
+ * is not.  So it is of two decisions about two reservations of one provider: by
+ * what it holds goes the tier of either price.  'step' is for pc_sched_fault(). */
 static void
 begin(struct decision *d, const char *step)
 {
+    const struct pcrec_provider *provider = d->row->provider;
+
+    pcrec_provider_verify_version(provider);
+    pcrec_provider_set_version(provider, provider->version + 1);
     pcrec_reservation_verify_request(d->row);
     pcrec_reservation_verify_answered(d->row);
     pcrec_reservation_verify_state(d->row);
@@ -97,6 +103,27 @@ raise_version(const struct pcrec_node *node)
     pcrec_node_set_version(node, node->version + 1);
 }
 
+/* A price is that of the tariff as it is now. */
+static void
+verify_tariff(const struct decision *d, const struct pcrec_cloudlet *cloudlet)
+{
+    const struct pcrec_packetcloud *root
+        = pcrec_packetcloud_first(d->s->loop.idl);
+    const struct pcrec_tariff *tariff = pc_tariff_row_of(root, cloudlet);
+
+    if (root) {
+        pcrec_packetcloud_verify_tariff(root);
+    }
+    pcrec_cloudlet_verify_tariff(cloudlet);
+    if (tariff) {
+        pcrec_tariff_verify_price(tariff);
+        pcrec_tariff_verify_tiers(tariff);
+        pcrec_tariff_verify_fine(tariff);
+        pcrec_tariff_verify_isp_percent(tariff);
+        pcrec_tariff_verify_used(tariff);
+    }
+}
+
 /* Holds 'wanted' on 'node', until its controller has spoken: what it has said so
  * far was about something else. */
 static void
@@ -114,7 +141,9 @@ propose(struct decision *d, const struct pcrec_node *node,
         return;
     }
 
+    verify_tariff(d, cloudlet);
     raise_version(node);
+    pcrec_reservation_set_turn(d->row, node->version);
     pcrec_reservation_set_node(d->row, node);
     pcrec_reservation_set_judged(d->row, 0);
     pcrec_reservation_set_verdict(d->row, "");
@@ -264,6 +293,7 @@ price_of(struct decision *d, const struct pc_slot *slots, size_t n,
                          &d->row->header_.uuid);
         pc_booking_request(d->s->booking, d->row, rest, n_rest, &req);
         price = pc_booking_price(d->s->booking, cloudlet, &req, tariff);
+        verify_tariff(d, cloudlet);
         free(CONST_CAST(struct uuid *, req.refused));
         pc_booking_refresh(d->s->booking, d->row);
     }
@@ -347,11 +377,30 @@ resize(struct decision *d)
     free(CONST_CAST(struct uuid *, req.refused));
 }
 
+/* What giving it up gives back.  Of what has begun, as much as making it smaller
+ * than anything would. */
+static int64_t
+cancel_refund(struct decision *d)
+{
+    int64_t start = d->slots[0].begin;
+    struct pc_tariff tariff;
+
+    if (d->s->now < start) {
+        return pc_tariff_refund_cancel(d->row->paid, d->row->made, start,
+                                       d->s->now);
+    }
+    int64_t rest = price_of(d, d->slots, d->n_slots, &tariff);
+    int64_t refund = pc_tariff_refund_shrink(&tariff, rest, d->row->made,
+                                             start, d->s->now);
+
+    return MIN(refund, d->row->paid);
+}
+
 static void
 cancel(struct decision *d)
 {
-    int64_t refund = pc_tariff_refund_cancel(d->row->paid, d->row->made,
-                                             d->slots[0].begin, d->s->now);
+    int64_t refund = cancel_refund(d);
+
     begin(d, "cancel");
     char *error = pc_sched_refund(d->s, d->row, d->txn, refund, "cancelled");
 

@@ -25,6 +25,7 @@
 #include "pc-fault.h"
 #include "pc-ledger.h"
 #include "pc-lock.h"
+#include "pc-reread.h"
 #include "timeval.h"
 #include "unixctl.h"
 #include "util.h"
@@ -42,7 +43,8 @@ static const struct ovsdb_idl_column *const columns[] = {
     &pcrec_reservation_col_wanted, &pcrec_reservation_col_cancel,
     &pcrec_reservation_col_request, &pcrec_reservation_col_answered,
     &pcrec_reservation_col_placed, &pcrec_reservation_col_judged,
-    &pcrec_reservation_col_verdict, &pcrec_reservation_col_made,
+    &pcrec_reservation_col_verdict, &pcrec_reservation_col_turn,
+    &pcrec_reservation_col_made,
     &pcrec_reservation_col_price, &pcrec_reservation_col_paid,
     &pcrec_reservation_col_reason, &pcrec_reservation_col_alternatives,
     &pcrec_reservation_col_changes,
@@ -164,6 +166,10 @@ pc_sched_track(struct pc_scheduler *s)
 {
     const struct pcrec_reservation *row;
 
+    if (s->loaded && pc_reread(s->loop.idl)) {
+        pc_sched_forget_all(s);
+        s->loaded = false;
+    }
     if (!s->loaded) {
         PCREC_RESERVATION_FOR_EACH (row, s->loop.idl) {
             pc_sched_update(s, row);
@@ -355,6 +361,7 @@ pc_scheduler_create(const char *remote, const char *fault)
         ovsdb_idl_track_add_column(idl, columns[i]);
     }
     ovsdb_idl_add_column(idl, &pcrec_node_col_version);
+    ovsdb_idl_add_column(idl, &pcrec_provider_col_version);
     ovsdb_idl_add_column(idl, &pcrec_cloudlet_col_reported);
     hmap_init(&s->cloudlets);
     s->watch_at = LLONG_MAX;

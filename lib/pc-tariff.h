@@ -103,7 +103,8 @@ int64_t pc_tariff_price(const struct pc_tariff *,
  *
  * Edges: now <= made (at once, or a clock that went back): all of it, as at
  * 'made'; unless made >= begin (reserved at or after its start): nothing.
- * now >= begin (during, after): nothing. */
+ * now >= begin (during, after): nothing by this formula; what is left then is
+ * given back as by pc_tariff_refund_shrink(). */
 int64_t pc_tariff_refund_cancel(int64_t paid, int64_t made, int64_t begin,
                                 int64_t now);
 
@@ -111,7 +112,8 @@ int64_t pc_tariff_refund_cancel(int64_t paid, int64_t made, int64_t begin,
  * 'lower' than it was: 'released' is the difference (>= 0).  After its begin that
  * is released * (100 - fine) / 100.  Before, the smaller one of that and what
  * cancelling as much would give: nobody shall shrink a reservation in order to
- * cancel it for less. */
+ * cancel it for less.  With 'released' the price of all that is left it is what
+ * cancelling gives after the begin. */
 int64_t pc_tariff_refund_shrink(const struct pc_tariff *, int64_t released,
                                 int64_t made, int64_t begin, int64_t now);
 
