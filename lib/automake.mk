@@ -77,6 +77,7 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-controller.c \
 	lib/pc-controller.h \
 	lib/pc-engine-explain.c \
+	lib/pc-engine-move.c \
 	lib/pc-engine-place.c \
 	lib/pc-engine-private.h \
 	lib/pc-engine-rank.c \

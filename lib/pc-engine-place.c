@@ -177,9 +177,9 @@ pe_unhide_own(struct pe_reservation *hidden)
     }
 }
 
-static bool
-fits_beside(const struct pe_node *node,
-            const struct pc_engine_request *request)
+bool
+pe_fits_beside(const struct pe_node *node,
+               const struct pc_engine_request *request)
 {
     return (pc_profile_fits(node->all, &node->n.total, request->slots,
                             request->n_slots)
@@ -188,19 +188,18 @@ fits_beside(const struct pe_node *node,
                                    request->slots, request->n_slots)));
 }
 
-/* 'own' is the reservation that 'request' replaces, NULL if there is none. */
-static bool
-node_fits(struct pe_node *node, const struct pc_engine_request *request,
-          struct pe_reservation *own)
+bool
+pe_node_fits(struct pe_node *node, const struct pc_engine_request *request,
+             struct pe_reservation *own)
 {
     bool fits;
 
     /* What fits beside it fits without it. */
-    if (fits_beside(node, request)) {
+    if (pe_fits_beside(node, request)) {
         return true;
     }
     own = pe_hide_own(own, node);
-    fits = own && fits_beside(node, request);
+    fits = own && pe_fits_beside(node, request);
     pe_unhide_own(own);
     return fits;
 }
@@ -221,7 +220,7 @@ pc_engine_place(struct pc_engine *e, const struct pc_engine_request *request,
             struct pe_node *node = cloudlet->ranks[j].node;
 
             if (node->n.usable && !pe_refused(request, node)
-                && node_fits(node, request, own)) {
+                && pe_node_fits(node, request, own)) {
                 placement->cloudlet = cloudlet->c.uuid;
                 placement->node = node->n.uuid;
                 placement->distance = near->distance;
@@ -239,6 +238,6 @@ pc_engine_fits(struct pc_engine *e, const struct pc_engine_request *request,
     struct pe_node *node = pe_node_find(e, uuid);
 
     return (node && node->n.usable && node->cloudlet->c.usable
-            && node_fits(node, request,
-                         pe_reservation_find(e, &request->uuid)));
+            && pe_node_fits(node, request,
+                            pe_reservation_find(e, &request->uuid)));
 }
