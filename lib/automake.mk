@@ -214,6 +214,7 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-request-slot.c \
 	lib/pc-request.c \
 	lib/pc-request.h \
+	lib/pc-scheduler-move.c \
 	lib/pc-scheduler-place.c \
 	lib/pc-scheduler-private.h \
 	lib/pc-scheduler-state.c \

@@ -71,7 +71,8 @@ struct pc_controller *pc_controller_create(struct ovsdb_idl *,
                                            const char *cloudlet);
 void pc_controller_set_events(struct pc_controller *, struct pc_events *);
 /* For tests: the point at which it dies (pc-fault.h): "before-judge", "after-judge",
- * "before-place", "after-place", "before-leave" or "before-delete". */
+ * "before-place", "after-place", "before-go" and "after-go" (of a VI that moves with
+ * its reservation), "before-leave" or "before-delete". */
 void pc_controller_set_fault(struct pc_controller *, const char *fault);
 void pc_controller_set_vi_ready(struct pc_controller *, const struct uuid *vi,
                                 bool ready);

@@ -66,8 +66,8 @@ static const struct pc_rbac_permission scheduler[] = {
     { "Provider", "", false, { "balance", "entries" } },
     { "Reservation", "", false,
       { "alternatives", "answered", "changes", "made", "node", "paid",
-        "placed", "price", "proposed", "reason", "refused", "slots",
-        "state" } },
+        "placed", "price", "proposed", "proposed_node", "reason", "refused",
+        "slots", "state" } },
     { "Ledger", "", true, { NULL } },
     { NULL, NULL, false, { NULL } }
 };

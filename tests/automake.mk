@@ -51,6 +51,7 @@ TESTSUITE_AT = \
 	tests/pc-remote.at \
 	tests/pc-report.at \
 	tests/pc-request.at \
+	tests/pc-scheduler-move.at \
 	tests/pc-scheduler.at \
 	tests/pc-tariff.at \
 	tests/pc-topology.at \
