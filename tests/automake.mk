@@ -75,6 +75,7 @@ SYSTEM_TESTSUITE_AT = \
 	tests/pc-system-l3.at \
 	tests/pc-system-manual.at \
 	tests/pc-system-megaflow.at \
+	tests/pc-system-move-reserve.at \
 	tests/pc-system-move.at \
 	tests/pc-system-mtu.at \
 	tests/pc-system-node.at \
