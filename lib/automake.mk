@@ -80,6 +80,7 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-controller.h \
 	lib/pc-engine-bound.c \
 	lib/pc-engine-explain.c \
+	lib/pc-engine-move.c \
 	lib/pc-engine-place.c \
 	lib/pc-engine-private.h \
 	lib/pc-engine-rank.c \
@@ -219,6 +220,7 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-request-slot.c \
 	lib/pc-request.c \
 	lib/pc-request.h \
+	lib/pc-scheduler-move.c \
 	lib/pc-scheduler-place.c \
 	lib/pc-scheduler-private.h \
 	lib/pc-scheduler-state.c \

@@ -62,7 +62,7 @@ static const struct ovsdb_idl_column *const columns[] = {
     &pcrec_reservation_col_cloudlet, &pcrec_reservation_col_source,
     &pcrec_reservation_col_state, &pcrec_reservation_col_slots,
     &pcrec_reservation_col_proposed, &pcrec_reservation_col_node,
-    &pcrec_reservation_col_refused,
+    &pcrec_reservation_col_proposed_node, &pcrec_reservation_col_refused,
 };
 
 void
@@ -249,14 +249,54 @@ holds_capacity(const struct pcrec_reservation *r)
                        || !strcmp(r->state, "active"));
 }
 
+struct uuid
+pc_booking_leaving(const struct uuid *uuid)
+{
+    struct uuid leaving = *uuid;
+
+    leaving.parts[3] ^= UINT32_MAX;
+    return leaving;
+}
+
+static void
+forget_reservation(struct pc_booking *b, const struct uuid *uuid)
+{
+    struct uuid leaving = pc_booking_leaving(uuid);
+
+    pc_engine_remove(b->engine, uuid);
+    pc_engine_remove(b->engine, &leaving);
+}
+
+/* 'r', whose slots these are, holds them still on the node that it leaves, if it
+ * does. */
+static void
+refresh_leaving(struct pc_booking *b, const struct pcrec_reservation *r,
+                const struct pc_slot *slots, size_t n)
+{
+    struct pc_engine_request req = {
+        .uuid = pc_booking_leaving(&r->header_.uuid),
+        .isp = r->provider->isp,
+        .slots = slots,
+        .n_slots = n,
+    };
+
+    if (r->proposed_node && n) {
+        pc_engine_insert(b->engine, &req, &r->node->header_.uuid);
+    } else {
+        pc_engine_remove(b->engine, &req.uuid);
+    }
+}
+
 void
 pc_booking_refresh(struct pc_booking *b, const struct pcrec_reservation *r)
 {
+    const struct pcrec_node *node = (r->proposed_node ? r->proposed_node
+                                     : r->node);
     struct pc_slot *slots, *proposed = NULL;
     size_t n, n_proposed = 0;
 
     if (!holds_capacity(r)) {
-        pc_engine_remove(b->engine, &r->header_.uuid);
+        forget_reservation(b, &r->header_.uuid);
         return;
     }
     char *error = pc_request_parse_slots(r->slots, r->n_slots, &slots, &n);
@@ -274,7 +314,8 @@ pc_booking_refresh(struct pc_booking *b, const struct pcrec_reservation *r)
         struct pc_engine_request req;
 
         pc_booking_request(b, r, max, n_max, &req);
-        pc_engine_insert(b->engine, &req, &r->node->header_.uuid);
+        pc_engine_insert(b->engine, &req, &node->header_.uuid);
+        refresh_leaving(b, r, slots, n);
         free(CONST_CAST(struct uuid *, req.refused));
         free(max);
     }
@@ -381,7 +422,7 @@ pc_booking_run(struct pc_booking *b)
     }
     PCREC_RESERVATION_FOR_EACH_TRACKED (r, b->idl) {
         if (pcrec_reservation_is_deleted(r)) {
-            pc_engine_remove(b->engine, &r->header_.uuid);
+            forget_reservation(b, &r->header_.uuid);
         } else {
             pc_booking_refresh(b, r);
         }

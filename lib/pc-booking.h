@@ -30,7 +30,8 @@
  *
  * A reservation holds capacity on its node while it is pending, confirmed or
  * active: `slots`, and `proposed` as well, at each instant the larger value of
- * each dimension.
+ * each dimension.  While it moves it holds that on `proposed_node`, and on `node`
+ * `slots`; its provider's share of the cloudlet is that of one.
  *
  * Thread-safety: none; the main loop's. */
 
@@ -57,6 +58,10 @@ void pc_booking_register(struct ovsdb_idl *, bool track);
 struct pc_booking *pc_booking_create(struct ovsdb_idl *, bool track);
 void pc_booking_destroy(struct pc_booking *);
 void pc_booking_run(struct pc_booking *);
+
+/* The UUID, in the engine, of what a reservation that moves holds on the node that
+ * it leaves: its own is where it goes. */
+struct uuid pc_booking_leaving(const struct uuid *);
 
 /* Takes in 'r' as it is now, or as a transaction that is being made leaves it. */
 void pc_booking_refresh(struct pc_booking *, const struct pcrec_reservation *);

@@ -20,6 +20,7 @@
 #include "openvswitch/vlog.h"
 #include "pc-controller-private.h"
 #include "pc-event.h"
+#include "pc-fault.h"
 #include "pc-report.h"
 #include "smap.h"
 #include "util.h"
@@ -76,12 +77,12 @@ pc_ctl_move_update(struct pc_controller *c, struct pc_ctl_vi *vi,
     }
 }
 
-/* The node that 'row' is to go to does not answer. */
+/* 'node', which 'row' is to go to or come from, does not answer. */
 static void
 call_off(struct pc_controller *c, const struct pc_ctl_vi *vi,
-         const struct pcrec_vi *row)
+         const struct pcrec_vi *row, const struct pcrec_node *node)
 {
-    char *cause = xasprintf("node %s is silent", row->node->name);
+    char *cause = xasprintf("node %s is silent", node->name);
 
     VLOG_WARN("%s: not moved: %s", row->name, cause);
     pcrec_vi_verify_node(row);
@@ -121,9 +122,94 @@ pc_ctl_move_run(struct pc_controller *c)
         if (!row) {
             continue;
         } else if (!is_moving(row)) {
-            undrain(row);
+            if (has_drained_for_it(row)) {
+                undrain(row);   /* Else it was called off just now. */
+            }
         } else if (!pc_report_node_is_usable(row->node)) {
-            call_off(c, vi, row);
+            call_off(c, vi, row, row->node);
         }
     }
+}
+
+/* VIs of reservations.
+ *
+ * Where such a VI is to be is the reservation's to say: it moves when that moves,
+ * and the reservation has moved when the VI has come to rest.  VI.options:moving-to
+ * tells a move that has not begun from one that has failed. */
+
+#define MOVING_TO "moving-to"
+
+bool
+pc_ctl_move_is_begun(const struct pc_controller *c, const struct pc_ctl_vi *vi,
+                     const struct pcrec_reservation *r)
+{
+    const struct pcrec_vi *row = pcrec_vi_get_for_uuid(c->idl, &vi->vi.uuid);
+
+    return (row && nullable_string_is_equal(smap_get(&row->options, MOVING_TO),
+                                            r->proposed_node->name));
+}
+
+static void
+verify_place(const struct pcrec_vi *row)
+{
+    pcrec_vi_verify_node(row);
+    pcrec_vi_verify_home(row);
+}
+
+/* Has it move.  If nothing can be written yet it waits; if it cannot, '*error' is
+ * why, for the caller to free. */
+enum pc_ctl_move
+pc_ctl_move_begin(struct pc_controller *c, const struct pc_ctl_vi *vi,
+                  const struct pcrec_reservation *r, char **error)
+{
+    const struct pcrec_vi *row = pcrec_vi_get_for_uuid(c->idl, &vi->vi.uuid);
+
+    if (!row || vi->leaving || vi->over || is_moving(row)) {
+        return PC_CTL_MOVE_WAITS;
+    } else if (!strcmp(row->admin_state, "down")) {
+        *error = xasprintf("VI %s is down", row->name);
+        return PC_CTL_MOVE_ENDED;
+    }
+    verify_place(row);
+    pcrec_reservation_verify_state(r);
+    pcrec_reservation_verify_node(r);
+    pcrec_reservation_verify_proposed_node(r);
+    if (row->node != r->proposed_node) {
+        pcrec_vi_set_node(row, r->proposed_node);
+        pcrec_vi_set_taker(row, NULL);
+        pcrec_vi_set_move_error(row, "");
+    }
+    if (!row->home || row->home == r->proposed_node) {
+        return PC_CTL_MOVE_ENDED;       /* There are no files yet. */
+    }
+    VLOG_INFO("%s: moves from node %s to node %s with reservation %s",
+              row->name, row->home->name, r->proposed_node->name, r->name);
+    pcrec_vi_update_options_setkey(row, MOVING_TO, r->proposed_node->name);
+    pc_fault(c->fault, "before-go");
+    return PC_CTL_MOVE_WRITTEN;
+}
+
+/* The same while it does. */
+enum pc_ctl_move
+pc_ctl_move_watch(struct pc_controller *c, const struct pc_ctl_vi *vi,
+                  const struct pcrec_reservation *r, char **error)
+{
+    const struct pcrec_vi *row = pcrec_vi_get_for_uuid(c->idl, &vi->vi.uuid);
+
+    if (is_moving(row)) {
+        pc_fault(c->fault, "after-go");
+        if (!pc_report_node_is_usable(row->home)) {
+            call_off(c, vi, row, row->home);
+            return PC_CTL_MOVE_WRITTEN;
+        }
+        return PC_CTL_MOVE_WAITS;
+    }
+    if (row->home != r->proposed_node) {
+        *error = xasprintf("VI %s: %s", row->name,
+                           row->move_error[0] ? row->move_error
+                           : "it was called off");
+    }
+    verify_place(row);
+    pcrec_vi_update_options_delkey(row, MOVING_TO);
+    return PC_CTL_MOVE_ENDED;
 }

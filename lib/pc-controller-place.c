@@ -261,6 +261,8 @@ pc_ctl_create_vi(struct pc_controller *c, struct pc_ctl_service *svc,
                            reservation->n_slots);
         /* Not for one that has ended meanwhile: nobody would charge that. */
         pcrec_reservation_verify_state(reservation);
+        pcrec_reservation_verify_node(reservation);
+        pcrec_reservation_verify_proposed_node(reservation);
         pcrec_reservation_set_metered(reservation, true);
     }
     pc_ctl_node_add_placing(c, &node->header_.uuid);

@@ -540,6 +540,24 @@ void pc_ctl_move_update(struct pc_controller *, struct pc_ctl_vi *,
                         const struct pcrec_vi *);
 void pc_ctl_move_run(struct pc_controller *);
 
+/* The move of 'vi', of reservation 'row', to the reservation's 'proposed_node'. */
+enum pc_ctl_move {
+    PC_CTL_MOVE_WAITS,
+    PC_CTL_MOVE_WRITTEN,        /* The same, and something was written. */
+    PC_CTL_MOVE_ENDED           /* It is there, or why not. */
+};
+bool pc_ctl_move_is_begun(const struct pc_controller *,
+                          const struct pc_ctl_vi *,
+                          const struct pcrec_reservation *);
+enum pc_ctl_move pc_ctl_move_begin(struct pc_controller *,
+                                   const struct pc_ctl_vi *,
+                                   const struct pcrec_reservation *,
+                                   char **error);
+enum pc_ctl_move pc_ctl_move_watch(struct pc_controller *,
+                                   const struct pc_ctl_vi *,
+                                   const struct pcrec_reservation *,
+                                   char **error);
+
 /* pc-controller-drain.c. */
 struct pc_ctl_drain *pc_ctl_drain_create(void);
 void pc_ctl_drain_destroy(struct pc_ctl_drain *);

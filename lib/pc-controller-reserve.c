@@ -46,14 +46,28 @@ struct pc_ctl_booked {
     size_t n_reservations;
 };
 
+/* What a reservation holds on a node. */
+struct pc_ctl_share {
+    struct pc_ctl_booked *booked;   /* NULL: nothing. */
+    struct pc_slot *held;       /* What it has in 'booked'. */
+    size_t n_held;
+};
+
+/* What a look at a reservation comes to. */
+struct pc_ctl_todo {
+    bool wrote;                 /* Something. */
+    bool vis;                   /* That is about VIs. */
+    bool again;                 /* Something is missing still. */
+};
+
 /* A reservation on one of our nodes. */
 struct pc_ctl_reservation {
     struct hmap_node hmap_node; /* In struct pc_controller's 'reservations'. */
     struct uuid uuid;
-    struct pc_ctl_booked *booked;
-    struct pc_slot *held;       /* What it has in 'booked'. */
-    size_t n_held;
-    bool judging;               /* The transaction under way has a verdict. */
+    struct pc_ctl_share there;  /* Where it is to be: its node, or where it moves
+                                 * to. */
+    struct pc_ctl_share leaving;    /* If it moves: where it is still. */
+    struct pc_ctl_todo todo;    /* What a verdict on it has come to. */
 };
 
 static struct pc_ctl_booked *
@@ -69,24 +83,21 @@ pc_ctl_booked_find(const struct pc_controller *c, const struct uuid *node)
     return NULL;
 }
 
-/* 'r' holds nothing any more. */
+/* Nothing is held there any more. */
 static void
-pc_ctl_reservation_unbook(struct pc_controller *c,
-                          struct pc_ctl_reservation *r)
+pc_ctl_share_clear(struct pc_controller *c, struct pc_ctl_share *share)
 {
-    struct pc_ctl_booked *b = r->booked;
+    struct pc_ctl_booked *b = share->booked;
 
     if (b) {
-        pc_profile_remove(b->profile, r->held, r->n_held);
+        pc_profile_remove(b->profile, share->held, share->n_held);
         if (!--b->n_reservations) {
             hmap_remove(&c->booked, &b->hmap_node);
             pc_profile_destroy(b->profile);
             free(b);
         }
-        free(r->held);
-        r->booked = NULL;
-        r->held = NULL;
-        r->n_held = 0;
+        free(share->held);
+        memset(share, 0, sizeof *share);
     }
 }
 
@@ -96,37 +107,12 @@ is_judged(const struct pcrec_reservation *row)
     return row->judged == row->placed;
 }
 
-/* Returns what 'row' holds: 'slots', and 'proposed' as well if that is
- * confirmed. */
-static struct pc_slot *
-held_by(const struct pcrec_reservation *row, size_t *n_held)
-{
-    struct pc_slot *slots, *proposed = NULL, *held = NULL;
-    size_t n, n_proposed = 0;
-
-    *n_held = 0;
-    char *error = pc_request_parse_slots(row->slots, row->n_slots, &slots, &n);
-    if (!error && is_judged(row) && !row->verdict[0]) {
-        error = pc_request_parse_slots(row->proposed, row->n_proposed,
-                                       &proposed, &n_proposed);
-    }
-    if (!error) {
-        held = pc_slots_max(slots, n, proposed, n_proposed, n_held);
-    }
-    free(error);
-    free(slots);
-    free(proposed);
-    return held;
-}
-
-/* 'r' holds on its node what 'row' says. */
+/* From now on the 'n' slots, which this takes, are held on 'node'. */
 static void
-pc_ctl_reservation_book(struct pc_controller *c, struct pc_ctl_reservation *r,
-                        const struct pcrec_reservation *row)
+pc_ctl_share_set(struct pc_controller *c, struct pc_ctl_share *share,
+                 const struct uuid *node, struct pc_slot *slots, size_t n)
 {
-    const struct uuid *node = &row->node->header_.uuid;
-
-    pc_ctl_reservation_unbook(c, r);
+    pc_ctl_share_clear(c, share);
     struct pc_ctl_booked *b = pc_ctl_booked_find(c, node);
     if (!b) {
         b = xzalloc(sizeof *b);
@@ -135,9 +121,50 @@ pc_ctl_reservation_book(struct pc_controller *c, struct pc_ctl_reservation *r,
         hmap_insert(&c->booked, &b->hmap_node, uuid_hash(node));
     }
     b->n_reservations++;
-    r->booked = b;
-    r->held = held_by(row, &r->n_held);
-    pc_profile_add(b->profile, r->held, r->n_held);
+    share->booked = b;
+    share->held = slots;
+    share->n_held = n;
+    pc_profile_add(b->profile, slots, n);
+}
+
+static void
+pc_ctl_reservation_unbook(struct pc_controller *c,
+                          struct pc_ctl_reservation *r)
+{
+    pc_ctl_share_clear(c, &r->there);
+    pc_ctl_share_clear(c, &r->leaving);
+}
+
+/* 'r' holds what 'row' says: 'slots', and 'proposed' as well if that is confirmed;
+ * if it moves, both where it goes to, and 'slots' where it leaves. */
+static void
+pc_ctl_reservation_book(struct pc_controller *c, struct pc_ctl_reservation *r,
+                        const struct pcrec_reservation *row)
+{
+    const struct pcrec_node *node = (row->proposed_node ? row->proposed_node
+                                     : row->node);
+    struct pc_slot *slots, *proposed = NULL, *held = NULL;
+    size_t n, n_proposed = 0, n_held = 0;
+
+    char *error = pc_request_parse_slots(row->slots, row->n_slots, &slots, &n);
+    if (!error
+        && (row->proposed_node || (is_judged(row) && !row->verdict[0]))) {
+        error = pc_request_parse_slots(row->proposed, row->n_proposed,
+                                       &proposed, &n_proposed);
+    }
+    if (!error) {
+        held = pc_slots_max(slots, n, proposed, n_proposed, &n_held);
+    }
+    pc_ctl_share_set(c, &r->there, &node->header_.uuid, held, n_held);
+    if (row->proposed_node) {
+        pc_ctl_share_set(c, &r->leaving, &row->node->header_.uuid, slots, n);
+        slots = NULL;
+    } else {
+        pc_ctl_share_clear(c, &r->leaving);
+    }
+    free(error);
+    free(slots);
+    free(proposed);
 }
 
 static struct pc_ctl_reservation *
@@ -286,30 +313,64 @@ unreserved(const struct pc_controller *c, const struct pcrec_node *node,
     }
 }
 
-/* Returns NULL if its node really has what 'r', whose row is 'row', is to get
- * there, or why not, for the caller to free. */
+/* Stores what 'row' is to have from now on, where it holds 'share': 'proposed';
+ * where it moves to, what it has now as well. */
+static char * OVS_WARN_UNUSED_RESULT
+slots_to_judge(const struct pc_ctl_share *share,
+               const struct pcrec_reservation *row, struct pc_slot **rest,
+               size_t *n)
+{
+    struct pc_slot *slots = share->held, *proposed = NULL;
+    size_t n_slots = share->n_held;
+
+    if (!row->proposed_node) {
+        char *error = pc_request_parse_slots(row->proposed, row->n_proposed,
+                                             &proposed, &n_slots);
+        if (error) {
+            return error;
+        }
+        slots = proposed;
+    }
+    *rest = pc_slots_from(slots, n_slots, pc_clock_now(), n);
+    free(proposed);
+    return NULL;
+}
+
+/* Returns NULL if the node where it is to be really has, from now on, what 'r',
+ * whose row is 'row', is to get there, or why not, for the caller to free. */
 static char * OVS_WARN_UNUSED_RESULT
 pc_ctl_reservation_judge(const struct pc_controller *c,
                          const struct pc_ctl_reservation *r,
-                         const struct pcrec_reservation *row,
-                         const struct pc_slot *slots, size_t n)
+                         const struct pcrec_reservation *row)
 {
-    struct pc_profile *profile = r->booked->profile;
+    const struct pcrec_node *node = (row->proposed_node ? row->proposed_node
+                                     : row->node);
+    const struct pc_ctl_share *share = &r->there;
+    struct pc_profile *profile = share->booked->profile;
     struct pc_profile_misfit misfit;
     struct pc_amount total, vis;
+    struct pc_slot *rest;
+    size_t n;
 
-    if (!pc_report_node_is_usable(row->node)) {
-        return xasprintf("node %s is silent", row->node->name);
+    if (!pc_report_node_is_usable(node)) {
+        return xasprintf("node %s is silent", node->name);
+    } else if (!pc_ctl_node_is_ours(c, node)) {
+        return xasprintf("node %s is not in the cloudlet", node->name);
     }
-    pc_report_node_total(row->node, &total);
-    unreserved(c, row->node, &vis);
+    pc_report_node_total(node, &total);
+    unreserved(c, node, &vis);
     for (int d = 0; d < PC_N_AMOUNTS; d++) {
         total.value[d] -= vis.value[d];
     }
-    pc_profile_remove(profile, r->held, r->n_held);
-    bool bad = pc_profile_misfit(profile, &total, slots, n, &misfit);
-    pc_profile_add(profile, r->held, r->n_held);
-    return (bad ? xasprintf("node %s has no %s left for it", row->node->name,
+    char *error = slots_to_judge(share, row, &rest, &n);
+    if (error) {
+        return error;
+    }
+    pc_profile_remove(profile, share->held, share->n_held);
+    bool bad = pc_profile_misfit(profile, &total, rest, n, &misfit);
+    pc_profile_add(profile, share->held, share->n_held);
+    free(rest);
+    return (bad ? xasprintf("node %s has no %s left for it", node->name,
                             pc_capacity_names[misfit.dimension])
             : NULL);
 }
@@ -326,20 +387,14 @@ judge_fault(const struct pc_controller *c, const struct pcrec_reservation *row,
     free(point);
 }
 
-/* Writes the verdict on what 'row' is to get, and counts it if it gets that. */
+/* Writes the verdict on what is proposed for 'row': NULL, which is that it can be,
+ * and then it counts; or why not. */
 static void
-pc_ctl_reservation_confirm(struct pc_controller *c,
-                           struct pc_ctl_reservation *r,
-                           const struct pcrec_reservation *row)
+pc_ctl_reservation_write(struct pc_controller *c,
+                         struct pc_ctl_reservation *r,
+                         const struct pcrec_reservation *row,
+                         const char *error)
 {
-    struct pc_slot *slots;
-    size_t n;
-
-    char *error = pc_request_parse_slots(row->proposed, row->n_proposed,
-                                         &slots, &n);
-    if (!error) {
-        error = pc_ctl_reservation_judge(c, r, row, slots, n);
-    }
     if (error) {
         VLOG_INFO("reservation %s: refused: %s", row->name, error);
     }
@@ -347,13 +402,58 @@ pc_ctl_reservation_confirm(struct pc_controller *c,
     pcrec_reservation_verify_placed(row);
     pcrec_reservation_verify_node(row);
     pcrec_reservation_verify_proposed(row);
+    pcrec_reservation_verify_proposed_node(row);
     pcrec_reservation_set_judged(row, row->placed);
     pcrec_reservation_set_verdict(row, error ? error : "");
     pc_ctl_reservation_book(c, r, row);
-    r->judging = true;
-    free(error);
-    free(slots);
     judge_fault(c, row, "before");
+}
+
+/* The VI for 'row', which may be leaving; NULL if there is none. */
+static struct pc_ctl_vi *
+pc_ctl_reservation_vi(const struct pc_controller *c,
+                      const struct pcrec_reservation *row)
+{
+    struct pc_ctl_vi *vi;
+
+    HMAP_FOR_EACH (vi, hmap_node, &c->vis) {
+        const struct pcrec_vi *vi_row
+            = pcrec_vi_get_for_uuid(c->idl, &vi->vi.uuid);
+        if (vi_row && vi_row->reservation == row) {
+            return vi;
+        }
+    }
+    return NULL;
+}
+
+/* Gives the verdict that 'row' waits for.  On a move it is given when the VI is
+ * there, if there is one. */
+static void
+pc_ctl_reservation_confirm(struct pc_controller *c,
+                           struct pc_ctl_reservation *r,
+                           const struct pcrec_reservation *row)
+{
+    struct pc_ctl_todo *todo = &r->todo;
+    struct pc_ctl_vi *vi
+        = row->proposed_node ? pc_ctl_reservation_vi(c, row) : NULL;
+    enum pc_ctl_move move = PC_CTL_MOVE_ENDED;
+    char *error = NULL;
+    if (vi && pc_ctl_move_is_begun(c, vi, row)) {
+        move = pc_ctl_move_watch(c, vi, row, &error);
+    } else {
+        error = pc_ctl_reservation_judge(c, r, row);
+        if (!error && vi) {
+            move = pc_ctl_move_begin(c, vi, row, &error);
+        }
+    }
+    todo->vis = move == PC_CTL_MOVE_WRITTEN || (vi && move == PC_CTL_MOVE_ENDED);
+    todo->again = move != PC_CTL_MOVE_ENDED;
+    todo->wrote = todo->vis;
+    if (move == PC_CTL_MOVE_ENDED) {
+        pc_ctl_reservation_write(c, r, row, error);
+        todo->wrote = true;
+    }
+    free(error);
 }
 
 /* One that waits for our verdict. */
@@ -387,7 +487,7 @@ pc_ctl_reserve_confirm(struct pc_controller *c)
         const struct pcrec_reservation *row
             = pcrec_reservation_get_for_uuid(c->idl, &r->uuid);
 
-        if (!row || !row->n_proposed) {
+        if (!row || (!row->n_proposed && !row->proposed_node)) {
             continue;
         } else if (is_judged(row)) {
             judge_fault(c, row, "after");
@@ -405,23 +505,6 @@ pc_ctl_reserve_confirm(struct pc_controller *c)
 }
 
 /* VIs. */
-
-/* The VI for 'row', which may be leaving; NULL if there is none. */
-static struct pc_ctl_vi *
-pc_ctl_reservation_vi(const struct pc_controller *c,
-                      const struct pcrec_reservation *row)
-{
-    struct pc_ctl_vi *vi;
-
-    HMAP_FOR_EACH (vi, hmap_node, &c->vis) {
-        const struct pcrec_vi *vi_row
-            = pcrec_vi_get_for_uuid(c->idl, &vi->vi.uuid);
-        if (vi_row && vi_row->reservation == row) {
-            return vi;
-        }
-    }
-    return NULL;
-}
 
 /* Is some of the time of 'row' left?  The scheduler may be late to say. */
 static bool
@@ -451,43 +534,38 @@ pc_ctl_reservation_same_slots(const struct pcrec_reservation *row,
 }
 
 /* Starts the VI for 'row', which is active, or has it follow a change of its
- * slots or its service.  Returns true if it has written something.  Sets '*again'
- * if something is missing still. */
-static bool
+ * slots or its service. */
+static void
 pc_ctl_reservation_run_vi(struct pc_controller *c,
                           const struct pcrec_reservation *row,
-                          struct ovsdb_idl_txn *txn, bool *again)
+                          struct ovsdb_idl_txn *txn, struct pc_ctl_todo *todo)
 {
     struct pc_ctl_vi *vi = pc_ctl_reservation_vi(c, row);
 
-    *again = true;
     if (!vi) {
         struct pc_ctl_service *svc
             = (row->service
                ? pc_ctl_service_find(c, &row->service->header_.uuid) : NULL);
-        bool created = (svc && has_time_left(row)
-                        && pc_ctl_place_reserved(c, svc, row, txn));
-
-        if (created) {
+        /* If it moves, not before it is decided where to. */
+        if (svc && !row->proposed_node && has_time_left(row)
+            && pc_ctl_place_reserved(c, svc, row, txn)) {
             pc_fault(c->fault, "before-place");
+            todo->wrote = todo->vis = true;
         }
-        *again = row->service != NULL;
-        return created;
+        todo->again |= row->service != NULL;
+        return;
     }
     pc_fault(c->fault, "after-place");
     const struct pcrec_vi *vi_row
         = pcrec_vi_get_for_uuid(c->idl, &vi->vi.uuid);
     if (vi->leaving || vi->over || vi_row->service != row->service) {
         pc_ctl_vi_set_over(c, vi);  /* The capacity is that of one VI. */
-        return false;
+        todo->again = true;
+    } else if (!pc_ctl_reservation_same_slots(row, vi_row)) {
+        pcrec_vi_set_slots(vi_row, (const char **) row->slots, row->n_slots);
+        pc_fault(c->fault, "before-follow");
+        todo->wrote = todo->vis = true;
     }
-    *again = false;
-    if (pc_ctl_reservation_same_slots(row, vi_row)) {
-        return false;
-    }
-    pcrec_vi_set_slots(vi_row, (const char **) row->slots, row->n_slots);
-    pc_fault(c->fault, "before-follow");
-    return true;
 }
 
 /* Writes what the reservations that have changed need: verdicts and VIs.  Returns
@@ -503,15 +581,14 @@ pc_ctl_reserve_run(struct pc_controller *c, struct ovsdb_idl_txn *txn)
         struct pc_ctl_reservation *r = node->data;
         const struct pcrec_reservation *row
             = pcrec_reservation_get_for_uuid(c->idl, &r->uuid);
-        bool todo = r->judging;
-        bool again = false;
+        struct pc_ctl_todo todo = r->todo;
 
-        r->judging = false;
-        if (row && !strcmp(row->state, "active")
-            && pc_ctl_reservation_run_vi(c, row, txn, &again)) {
-            todo = vis = true;
+        memset(&r->todo, 0, sizeof r->todo);
+        if (row && !strcmp(row->state, "active")) {
+            pc_ctl_reservation_run_vi(c, row, txn, &todo);
         }
-        if (!todo && !again) {
+        vis |= todo.vis;
+        if (!todo.wrote && !todo.again) {
             hmapx_delete(&c->dirty_reservations, node);
         }
     }

@@ -73,7 +73,8 @@ void pc_controller_set_events(struct pc_controller *, struct pc_events *);
 /* For tests: the point at which it dies or stops (pc-fault.h): "before-judge",
  * "after-judge" (a new reservation), "before-rejudge", "after-rejudge" (more of an
  * old one), "before-place", "after-place", "before-follow" (the VI gets the new
- * slots), "before-leave" or "before-delete". */
+ * slots), "before-go" and "after-go" (of a VI that moves with its reservation),
+ * "before-leave" or "before-delete". */
 void pc_controller_set_fault(struct pc_controller *, const char *fault);
 void pc_controller_set_vi_ready(struct pc_controller *, const struct uuid *vi,
                                 bool ready);

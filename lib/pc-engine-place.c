@@ -177,9 +177,9 @@ pe_unhide_own(struct pe_reservation *hidden)
     }
 }
 
-static bool
-fits_beside(const struct pe_node *node,
-            const struct pc_engine_request *request)
+bool
+pe_fits_beside(const struct pe_node *node,
+               const struct pc_engine_request *request)
 {
     const struct pc_slot *slots = request->slots;
     size_t n = request->n_slots;
@@ -194,19 +194,18 @@ fits_beside(const struct pe_node *node,
                 && pc_profile_fits(node->all, &node->n.total, slots, n)));
 }
 
-/* 'own' is the reservation that 'request' replaces, NULL if there is none. */
-static bool
-node_fits(struct pe_node *node, const struct pc_engine_request *request,
-          struct pe_reservation *own)
+bool
+pe_node_fits(struct pe_node *node, const struct pc_engine_request *request,
+             struct pe_reservation *own)
 {
     bool fits;
 
     /* What fits beside it fits without it. */
-    if (fits_beside(node, request)) {
+    if (pe_fits_beside(node, request)) {
         return true;
     }
     own = pe_hide_own(own, node);
-    fits = own && fits_beside(node, request);
+    fits = own && pe_fits_beside(node, request);
     pe_unhide_own(own);
     return fits;
 }
@@ -270,7 +269,7 @@ try_node(struct search *s, const struct pe_rank *rank)
     } else {
         pc_profile_prefetch(node->third, 0, 0);
     }
-    if (node_fits(node, s->request, s->own)) {
+    if (pe_node_fits(node, s->request, s->own)) {
         return true;
     }
     if (filtered) {
@@ -327,6 +326,6 @@ pc_engine_fits(struct pc_engine *e, const struct pc_engine_request *request,
     struct pe_node *node = pe_node_find(e, uuid);
 
     return (node && node->n.usable && node->cloudlet->c.usable
-            && node_fits(node, request,
-                         pe_reservation_find(e, &request->uuid)));
+            && pe_node_fits(node, request,
+                            pe_reservation_find(e, &request->uuid)));
 }

@@ -18,8 +18,8 @@
 #define PC_ENGINE_PRIVATE_H 1
 
 /* Between pc-engine.c (what there is), pc-engine-place.c (where something goes),
- * pc-engine-bound.c (where it needn't be tried) and pc-engine-explain.c (why
- * not).
+ * pc-engine-bound.c (where it needn't be tried), pc-engine-move.c (what may go
+ * elsewhere) and pc-engine-explain.c (why not).
  *
  *   struct pc_engine              cloudlets, nodes, reservations by UUID
  *     struct pe_cloudlet          its nodes in the order of its policy
@@ -231,5 +231,11 @@ bool pe_refused(const struct pc_engine_request *, const struct pe_node *);
 struct pe_reservation *pe_hide_own(struct pe_reservation *own,
                                    struct pe_node *);
 void pe_unhide_own(struct pe_reservation *);
+
+/* Does a request fit 'node' beside all that is there?  And without 'own', the
+ * reservation that it replaces (NULL: none)? */
+bool pe_fits_beside(const struct pe_node *, const struct pc_engine_request *);
+bool pe_node_fits(struct pe_node *, const struct pc_engine_request *,
+                  struct pe_reservation *own);
 
 #endif /* pc-engine-private.h */

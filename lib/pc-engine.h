@@ -149,6 +149,28 @@ bool pc_engine_place(struct pc_engine *, const struct pc_engine_request *,
 bool pc_engine_fits(struct pc_engine *, const struct pc_engine_request *,
                     const struct uuid *node) OVS_WARN_UNUSED_RESULT;
 
+/* For what grows beyond its node, and moves, or has something else move.
+ *
+ * The node of the request's cloudlet, which it must name, that has the least load
+ * of those that it fits on, whatever the cloudlet's policy is; false if there is
+ * none. */
+bool pc_engine_least_loaded(struct pc_engine *,
+                            const struct pc_engine_request *,
+                            struct uuid *node) OVS_WARN_UNUSED_RESULT;
+
+/* Where first the request does not fit that node, which exists: false if it does.
+ * And whether it fits if also 'other', a reservation that is there, was not. */
+bool pc_engine_misfit(struct pc_engine *, const struct pc_engine_request *,
+                      const struct uuid *node, struct pc_profile_misfit *);
+bool pc_engine_fits_without(struct pc_engine *,
+                            const struct pc_engine_request *,
+                            const struct uuid *node,
+                            const struct uuid *other) OVS_WARN_UNUSED_RESULT;
+
+/* The reservations on a node, for the caller to free. */
+struct uuid *pc_engine_reservations(const struct pc_engine *,
+                                    const struct uuid *node, size_t *n);
+
 /* Why nothing fits, and what would. */
 enum pc_engine_verdict {
     PC_VERDICT_FITS,

@@ -66,8 +66,8 @@ static const struct pc_rbac_permission scheduler[] = {
     { "Provider", "", false, { "balance", "entries", "version" } },
     { "Reservation", "", false,
       { "alternatives", "answered", "changes", "judged", "made", "metered",
-        "node", "paid", "placed", "price", "proposed", "reason", "refused",
-        "slots", "state", "turn", "verdict" } },
+        "node", "paid", "placed", "price", "proposed", "proposed_node",
+        "reason", "refused", "slots", "state", "turn", "verdict" } },
     { "Ledger", "", true, { NULL } },
     { "Event", "", true, { NULL } },
     { NULL, NULL, false, { NULL } }

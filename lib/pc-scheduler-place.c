@@ -31,21 +31,12 @@ VLOG_DEFINE_THIS_MODULE(pc_scheduler_place);
 
 /* Answers to requests. */
 
-/* A reservation that is being decided. */
-struct decision {
-    struct pc_scheduler *s;
-    const struct pcrec_reservation *row;
-    struct ovsdb_idl_txn *txn;
-    struct pc_slot *wanted, *slots;     /* Columns of 'row'. */
-    size_t n_wanted, n_slots;
-};
-
 /* Before anything is written: what is written holds only if the row is still as it
  * was when we decided.  Of two schedulers that believe they act one finds that it
  * is not.  So it is of two decisions about two reservations of one provider: by
  * what it holds goes the tier of either price.  'step' is for pc_sched_fault(). */
-static void
-begin(struct decision *d, const char *step)
+void
+pc_sched_begin(struct pc_sched_decision *d, const char *step)
 {
     const struct pcrec_provider *provider = d->row->provider;
 
@@ -57,12 +48,13 @@ begin(struct decision *d, const char *step)
     pcrec_reservation_verify_placed(d->row);
     pcrec_reservation_verify_judged(d->row);
     pcrec_reservation_verify_node(d->row);
+    pcrec_reservation_verify_proposed_node(d->row);
     d->s->step = step;
 }
 
-/* Ends the request for a reason that nothing can be done about. */
-static void
-answer(struct decision *d, const char *state, const char *reason)
+void
+pc_sched_answer(struct pc_sched_decision *d, const char *state,
+                const char *reason)
 {
     pc_sched_set_state(d->s, d->row, state, reason);
     pc_sched_release(d->row);
@@ -70,7 +62,7 @@ answer(struct decision *d, const char *state, const char *reason)
 }
 
 static void
-set_proposed(struct decision *d)
+set_proposed(struct pc_sched_decision *d)
 {
     char **texts = pc_request_format_slots(d->wanted, d->n_wanted);
 
@@ -83,7 +75,7 @@ set_proposed(struct decision *d)
 }
 
 static void
-accept_proposed(struct decision *d)
+accept_proposed(struct pc_sched_decision *d)
 {
     pcrec_reservation_set_slots(d->row, (const char **) d->row->proposed,
                                 d->row->n_proposed);
@@ -91,10 +83,9 @@ accept_proposed(struct decision *d)
     pcrec_reservation_set_alternatives(d->row, NULL);
 }
 
-/* The next transaction that places something on 'node' fails, unless it has seen
- * this one.  So does this one if what it counts with has changed. */
-static void
-raise_version(const struct pcrec_node *node)
+/* And this one fails if what it counts with has changed. */
+void
+pc_sched_raise_version(const struct pcrec_node *node)
 {
     pcrec_node_verify_version(node);
     pcrec_node_verify_capacity(node);
@@ -105,7 +96,8 @@ raise_version(const struct pcrec_node *node)
 
 /* A price is that of the tariff as it is now. */
 static void
-verify_tariff(const struct decision *d, const struct pcrec_cloudlet *cloudlet)
+verify_tariff(const struct pc_sched_decision *d,
+              const struct pcrec_cloudlet *cloudlet)
 {
     const struct pcrec_packetcloud *root
         = pcrec_packetcloud_first(d->s->loop.idl);
@@ -124,12 +116,10 @@ verify_tariff(const struct decision *d, const struct pcrec_cloudlet *cloudlet)
     }
 }
 
-/* Holds 'wanted' on 'node', until its controller has spoken: what it has said so
- * far was about something else. */
-static void
-propose(struct decision *d, const struct pcrec_node *node,
-        const struct pcrec_cloudlet *cloudlet,
-        const struct pc_engine_request *req)
+void
+pc_sched_propose(struct pc_sched_decision *d, const struct pcrec_node *node,
+                 const struct pcrec_cloudlet *cloudlet,
+                 const struct pc_engine_request *req)
 {
     struct pc_engine *engine = pc_booking_engine(d->s->booking);
     struct pc_tariff tariff;
@@ -137,14 +127,20 @@ propose(struct decision *d, const struct pcrec_node *node,
     pc_engine_remove(engine, &d->row->header_.uuid);
     int64_t price = pc_booking_price(d->s->booking, cloudlet, req, &tariff);
     if (price == INT64_MAX) {
-        answer(d, d->n_slots ? d->row->state : "declined", PC_PRICE_TOO_HIGH);
+        pc_sched_answer(d, d->n_slots ? d->row->state : "declined",
+                        PC_PRICE_TOO_HIGH);
         return;
     }
 
     verify_tariff(d, cloudlet);
-    raise_version(node);
+    pc_sched_raise_version(node);
     pcrec_reservation_set_turn(d->row, node->version);
-    pcrec_reservation_set_node(d->row, node);
+    if (!d->n_slots) {
+        pcrec_reservation_set_node(d->row, node);
+    } else if (node != d->row->node) {
+        pcrec_reservation_set_proposed_node(d->row, node);
+    }
+    pc_sched_forget_refused(d);
     pcrec_reservation_set_judged(d->row, 0);
     pcrec_reservation_set_verdict(d->row, "");
     pcrec_reservation_set_placed(d->row, d->row->request);
@@ -153,46 +149,54 @@ propose(struct decision *d, const struct pcrec_node *node,
     pc_booking_refresh(d->s->booking, d->row);
 }
 
+/* What was refused for another request counts no more. */
+void
+pc_sched_forget_refused(struct pc_sched_decision *d)
+{
+    if (d->row->placed != d->row->request && d->row->n_refused) {
+        pcrec_reservation_set_refused(d->row, NULL, 0);
+    }
+}
+
 static void
-decline(struct decision *d, const struct pc_engine_request *req)
+decline(struct pc_sched_decision *d, const struct pc_engine_request *req)
 {
     struct smap alternatives = SMAP_INITIALIZER(&alternatives);
     char *reason = pc_booking_explain(d->s->booking, d->s->loop.idl, req,
                                       &alternatives);
 
     pcrec_reservation_set_alternatives(d->row, &alternatives);
-    answer(d, d->n_slots ? d->row->state : "declined", reason);
+    pc_sched_answer(d, "declined", reason);
     free(reason);
     smap_destroy(&alternatives);
 }
 
 /* A request for a new reservation: the nearest node that fits. */
 static void
-place(struct decision *d)
+place(struct pc_sched_decision *d)
 {
     struct pc_engine *engine = pc_booking_engine(d->s->booking);
     struct pc_engine_placement p;
     struct pc_engine_request req;
 
-    begin(d, "reserve");
-    if (d->row->placed != d->row->request && d->row->n_refused) {
-        pcrec_reservation_set_refused(d->row, NULL, 0); /* Another request. */
-    }
+    pc_sched_begin(d, "reserve");
+    pc_sched_forget_refused(d);
     pc_booking_request(d->s->booking, d->row, d->wanted, d->n_wanted, &req);
     if (pc_engine_place(engine, &req, &p)) {
-        propose(d, pcrec_node_get_for_uuid(d->s->loop.idl, &p.node),
-                pcrec_cloudlet_get_for_uuid(d->s->loop.idl, &p.cloudlet),
-                &req);
+        pc_sched_propose(d,
+                         pcrec_node_get_for_uuid(d->s->loop.idl, &p.node),
+                         pcrec_cloudlet_get_for_uuid(d->s->loop.idl,
+                                                     &p.cloudlet), &req);
     } else {
         decline(d, &req);
     }
     free(CONST_CAST(struct uuid *, req.refused));
 }
 
-/* Adds 'node' to those that are not to be tried.  (Not by "addvalue", which
- * the row shows only when the transaction has succeeded.) */
-static void
-add_refused(struct decision *d, const struct pcrec_node *node)
+/* (Not by "addvalue", which the row shows only when the transaction has
+ * succeeded.) */
+void
+pc_sched_add_refused(struct pc_sched_decision *d, const struct pcrec_node *node)
 {
     size_t n = d->row->n_refused;
     struct pcrec_node **refused = xmalloc((n + 1) * sizeof *refused);
@@ -205,14 +209,14 @@ add_refused(struct decision *d, const struct pcrec_node *node)
 
 /* 'row' is pending and may not have its node: on to the next one. */
 static void
-refuse(struct decision *d, const char *why)
+refuse(struct pc_sched_decision *d, const char *why)
 {
     const struct pcrec_node *node = d->row->node;
 
     VLOG_INFO("reservation %s: not on node %s: %s", d->row->name, node->name,
               why);
-    begin(d, "reserve");
-    add_refused(d, node);
+    pc_sched_begin(d, "reserve");
+    pc_sched_add_refused(d, node);
     pcrec_reservation_set_node(d->row, NULL);
     pcrec_reservation_set_proposed(d->row, NULL, 0);
     pc_booking_refresh(d->s->booking, d->row);
@@ -220,13 +224,13 @@ refuse(struct decision *d, const char *why)
 }
 
 static void
-confirm(struct decision *d)
+confirm(struct pc_sched_decision *d)
 {
-    begin(d, "confirm");
+    pc_sched_begin(d, "confirm");
     char *error = pc_sched_charge(d->s, d->row, d->txn, d->row->price,
                                   "confirmed");
     if (error) {
-        answer(d, "declined", error);
+        pc_sched_answer(d, "declined", error);
         free(error);
         return;
     }
@@ -239,16 +243,16 @@ confirm(struct decision *d)
 }
 
 static bool
-decide_pending(struct decision *d, int64_t *due)
+decide_pending(struct pc_sched_decision *d, int64_t *due)
 {
     const struct pcrec_reservation *row = d->row;
 
     if (row->cancel) {
-        begin(d, "cancel");
-        answer(d, "cancelled", "before it was decided");
+        pc_sched_begin(d, "cancel");
+        pc_sched_answer(d, "cancelled", "before it was decided");
     } else if (d->wanted[d->n_wanted - 1].end <= d->s->now) {
-        begin(d, "end");
-        answer(d, "declined", "its time is over");
+        pc_sched_begin(d, "end");
+        pc_sched_answer(d, "declined", "its time is over");
     } else if (!row->node || row->placed != row->request) {
         place(d);
     } else if (!pc_booking_is_usable(d->s->booking, row->node)) {
@@ -269,19 +273,11 @@ decide_pending(struct decision *d, int64_t *due)
 /* What 'slots', from now on, would cost on the reservation's node now; 0 if that
  * is gone.  (What is past is paid, and not given back.) */
 static int64_t
-price_of(struct decision *d, const struct pc_slot *slots, size_t n,
+price_of(struct pc_sched_decision *d, const struct pc_slot *slots, size_t n,
          struct pc_tariff *tariff)
 {
-    struct pc_slot *rest = xmemdup(slots, MAX(n, 1) * sizeof *slots);
-    size_t n_rest = 0;
-
-    for (size_t i = 0; i < n; i++) {
-        if (slots[i].end > d->s->now) {
-            rest[n_rest] = slots[i];
-            rest[n_rest].begin = MAX(slots[i].begin, d->s->now);
-            n_rest++;
-        }
-    }
+    size_t n_rest;
+    struct pc_slot *rest = pc_slots_from(slots, n, d->s->now, &n_rest);
     const struct pcrec_cloudlet *cloudlet
         = d->row->node ? pc_sched_cloudlet_of(d->s, d->row->node) : NULL;
     struct pc_engine_request req;
@@ -301,16 +297,15 @@ price_of(struct decision *d, const struct pc_slot *slots, size_t n,
     return price;
 }
 
-/* Puts 'wanted' into force, and settles the difference of the prices. */
-static void
-resized(struct decision *d)
+void
+pc_sched_resized(struct pc_sched_decision *d, const char *reason)
 {
     struct pc_tariff tariff;
     int64_t now_price = price_of(d, d->slots, d->n_slots, &tariff);
     int64_t price = price_of(d, d->wanted, d->n_wanted, &tariff);
     char *error;
 
-    begin(d, "resized");
+    pc_sched_begin(d, "resized");
     if (price >= now_price) {
         error = pc_sched_charge(d->s, d->row, d->txn, price - now_price,
                                 "resized");
@@ -322,7 +317,7 @@ resized(struct decision *d)
                                 MIN(refund, d->row->paid), "resized");
     }
     if (error) {
-        answer(d, d->row->state, error);
+        pc_sched_answer(d, d->row->state, error);
         free(error);
         return;
     }
@@ -331,13 +326,13 @@ resized(struct decision *d)
     }
     accept_proposed(d);
     pcrec_reservation_set_answered(d->row, d->row->request);
-    pc_sched_set_state(d->s, d->row, d->row->state, "resized");
+    pc_sched_set_state(d->s, d->row, d->row->state, reason);
     pc_booking_refresh(d->s->booking, d->row);
 }
 
 /* Does 'wanted' ask for no more than is promised, at any instant? */
 static bool
-is_smaller(const struct decision *d)
+is_smaller(const struct pc_sched_decision *d)
 {
     size_t n;
     struct pc_slot *max = pc_slots_max(d->slots, d->n_slots, d->wanted,
@@ -356,31 +351,79 @@ is_smaller(const struct decision *d)
     return smaller;
 }
 
+/* Nothing fits, nothing makes room: both are said. */
 static void
-resize(struct decision *d)
+decline_resize(struct pc_sched_decision *d,
+               const struct pc_engine_request *req)
 {
-    const struct pcrec_reservation *row = d->row;
-    struct pc_engine_request req;
+    struct smap alternatives = SMAP_INITIALIZER(&alternatives);
+    char *nothing = pc_booking_explain(d->s->booking, d->s->loop.idl, req,
+                                       &alternatives);
+    const char *verdict = (d->row->placed == d->row->request
+                           ? d->row->verdict : "");
+    char *reason = xasprintf("%s%s%s%s; and no other reservation on node %s "
+                             "can make room", nothing, verdict[0] ? " (" : "",
+                             verdict, verdict[0] ? ")" : "",
+                             d->row->node->name);
 
-    begin(d, "resize");
-    if (is_smaller(d)) {
-        resized(d);
-        return;
+    smap_remove(&alternatives, "cloudlet");     /* It does not go there. */
+    pcrec_reservation_set_alternatives(d->row, &alternatives);
+    pc_sched_answer(d, d->row->state, reason);
+    free(reason);
+    free(nothing);
+    smap_destroy(&alternatives);
+}
+
+bool
+pc_sched_resize(struct pc_sched_decision *d)
+{
+    const struct pcrec_node *node = d->row->node;
+    struct pc_engine_request req;
+    enum pc_sched_room room = PC_ROOM_MADE;
+    size_t n;
+
+    if (d->row->move_to && d->row->move_to != node) {
+        pc_sched_move_by_hand(d);
+        return true;
+    } else if (is_smaller(d)) {
+        pc_sched_resized(d, "resized");
+        return true;
     }
-    pc_booking_request(d->s->booking, row, d->wanted, d->n_wanted, &req);
-    if (pc_engine_fits(pc_booking_engine(d->s->booking), &req,
-                       &row->node->header_.uuid)) {
-        propose(d, row->node, pc_sched_cloudlet_of(d->s, row->node), &req);
+    struct pc_slot *rest = pc_slots_from(d->wanted, d->n_wanted, d->s->now,
+                                         &n);
+    pc_sched_request(d, rest, n, NULL, &req);
+    if (!pc_sched_is_refused(d, node)
+        && pc_engine_fits(pc_booking_engine(d->s->booking), &req,
+                          &node->header_.uuid)) {
+        pc_sched_begin(d, "resize");
+        pc_sched_propose(d, node, pc_sched_cloudlet_of(d->s, node), &req);
     } else {
-        decline(d, &req);
+        room = pc_sched_make_room(d, &req);
+    }
+    if (room == PC_ROOM_NONE) {
+        pc_sched_begin(d, "resize");
+        decline_resize(d, &req);
     }
     free(CONST_CAST(struct uuid *, req.refused));
+    free(rest);
+    return room != PC_ROOM_WAIT;
+}
+
+/* 'row' may not have on its node what was proposed: on to another one. */
+static void
+refuse_resize(struct pc_sched_decision *d)
+{
+    pc_sched_begin(d, "resized");
+    pc_sched_add_refused(d, d->row->node);
+    pcrec_reservation_set_proposed(d->row, NULL, 0);
+    pc_booking_refresh(d->s->booking, d->row);
+    pc_sched_resize(d);
 }
 
 /* What giving it up gives back.  Of what has begun, as much as making it smaller
  * than anything would. */
 static int64_t
-cancel_refund(struct decision *d)
+cancel_refund(struct pc_sched_decision *d)
 {
     int64_t start = d->slots[0].begin;
     struct pc_tariff tariff;
@@ -397,20 +440,20 @@ cancel_refund(struct decision *d)
 }
 
 static void
-cancel(struct decision *d)
+cancel(struct pc_sched_decision *d)
 {
     int64_t refund = cancel_refund(d);
 
-    begin(d, "cancel");
+    pc_sched_begin(d, "cancel");
     char *error = pc_sched_refund(d->s, d->row, d->txn, refund, "cancelled");
 
-    answer(d, error ? d->row->state : "cancelled", error ? error : "");
+    pc_sched_answer(d, error ? d->row->state : "cancelled", error ? error : "");
     free(error);
 }
 
 /* The node is gone: what is left is given back. */
 static void
-fail(struct decision *d, const char *why)
+fail(struct pc_sched_decision *d, const char *why)
 {
     int64_t start = d->slots[0].begin, end = d->slots[d->n_slots - 1].end;
     int64_t from = MAX(start, d->s->now);
@@ -419,43 +462,46 @@ fail(struct decision *d, const char *why)
     int64_t rest = (from < end
                     ? (__int128) d->row->paid * (end - from) / (end - start)
                     : 0);
-    begin(d, "fail");
+    pc_sched_begin(d, "fail");
     char *error = pc_sched_refund(d->s, d->row, d->txn, rest, "failed");
 
-    answer(d, error ? d->row->state : "failed", error ? error : why);
+    pc_sched_answer(d, error ? d->row->state : "failed", error ? error : why);
     free(error);
 }
 
 static bool
-decide_promised(struct decision *d, int64_t *due)
+decide_promised(struct pc_sched_decision *d, int64_t *due)
 {
     const struct pcrec_reservation *row = d->row;
     int64_t start = d->slots[0].begin;
     int64_t end = d->slots[d->n_slots - 1].end;
 
+    *due = !strcmp(row->state, "confirmed") ? start : end;
     if (!row->node) {
         fail(d, "its node is gone");
     } else if (row->cancel) {
         cancel(d);
     } else if (end <= d->s->now) {
-        begin(d, "end");
-        answer(d, "ended", "");
+        pc_sched_begin(d, "end");
+        pc_sched_answer(d, "ended", "");
     } else if (start <= d->s->now && !strcmp(row->state, "confirmed")) {
-        begin(d, "start");
+        pc_sched_begin(d, "start");
         pc_sched_set_state(d->s, row, "active", "");
+    } else if (row->proposed_node) {
+        if (row->judged != row->placed) {
+            return false;
+        }
+        pc_sched_moved(d);
     } else if (row->answered == row->request) {
-        *due = !strcmp(row->state, "confirmed") ? start : end;
         return false;
     } else if (row->placed != row->request) {
-        resize(d);
+        return pc_sched_resize(d);
     } else if (row->judged != row->placed) {
-        *due = !strcmp(row->state, "confirmed") ? start : end;
         return false;
     } else if (row->verdict[0]) {
-        begin(d, "resized");
-        answer(d, row->state, row->verdict);
+        refuse_resize(d);
     } else {
-        resized(d);
+        pc_sched_resized(d, "resized");
     }
     return true;
 }
@@ -463,19 +509,19 @@ decide_promised(struct decision *d, int64_t *due)
 /* A row that says what cannot be.  Only somebody who writes past pcloud-ctl can
  * have made it. */
 static bool
-decide_broken(struct decision *d, const char *error)
+decide_broken(struct pc_sched_decision *d, const char *error)
 {
     if (pc_sched_is_over(d->row) || d->row->answered == d->row->request) {
         return false;
     }
-    begin(d, "answer");
-    answer(d, strcmp(d->row->state, "pending") ? d->row->state : "declined",
-           error);
+    pc_sched_begin(d, "answer");
+    pc_sched_answer(d, strcmp(d->row->state, "pending") ? d->row->state
+                    : "declined", error);
     return true;
 }
 
 static bool
-decide(struct decision *d, int64_t *due)
+decide(struct pc_sched_decision *d, int64_t *due)
 {
     const struct pcrec_reservation *row = d->row;
 
@@ -483,9 +529,9 @@ decide(struct decision *d, int64_t *due)
         if (row->answered == row->request) {
             return pc_sched_charge_used(d->s, row, d->txn);
         }
-        begin(d, "answer");
+        pc_sched_begin(d, "answer");
         char *reason = xasprintf("it is %s already", row->state);
-        answer(d, row->state, reason);
+        pc_sched_answer(d, row->state, reason);
         free(reason);
         return true;
     }
@@ -497,7 +543,7 @@ bool
 pc_sched_decide(struct pc_scheduler *s, const struct pcrec_reservation *row,
                 struct ovsdb_idl_txn *txn, int64_t *due)
 {
-    struct decision d = { .s = s, .row = row, .txn = txn };
+    struct pc_sched_decision d = { .s = s, .row = row, .txn = txn };
     bool promised = (strcmp(row->state, "pending") && !pc_sched_is_over(row));
 
     char *error = pc_request_parse_slots(row->wanted, row->n_wanted,
@@ -507,6 +553,11 @@ pc_sched_decide(struct pc_scheduler *s, const struct pcrec_reservation *row,
     }
     if (error && promised && row->answered == row->request) {
         free(error);            /* What is promised stays. */
+        error = NULL;
+    }
+    if (error && promised && row->proposed_node) {
+        d.broken = true;        /* Not before that is settled. */
+        free(error);
         error = NULL;
     }
     if (!error) {

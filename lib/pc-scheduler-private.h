@@ -21,6 +21,7 @@
  *
  *   pc-scheduler.c        main loop, what has changed, when something is due
  *   pc-scheduler-place.c  answers to requests
+ *   pc-scheduler-move.c   reservations that go to another node
  *   pc-scheduler-state.c  states by the calendar, and money
  *   pc-scheduler-watch.c  cloudlets whose controllers are silent
  *   pc-scheduler-used.c   money for what was used
@@ -55,6 +56,8 @@ struct pc_sched_reservation {
     bool is_dirty;
     struct ovs_list flight_node;    /* In 'in_flight', if 'is_in_flight'. */
     bool is_in_flight;
+    struct ovs_list wait_node;  /* In 'waiting', if 'is_waiting'. */
+    bool is_waiting;
 };
 
 struct pc_sched_counters {
@@ -83,6 +86,7 @@ struct pc_scheduler {
     struct heap due;            /* By 'due_at', the earliest first. */
     struct ovs_list dirty;
     struct ovs_list in_flight;  /* In the transaction under way. */
+    struct ovs_list waiting;    /* For others that leave their node. */
     struct pc_sched_counters counters;
 };
 
@@ -91,6 +95,14 @@ void pc_sched_set_due(struct pc_scheduler *, struct pc_sched_reservation *,
                       int64_t time);
 
 void pc_sched_places_changed(struct pc_scheduler *);
+/* 'row' is looked at again when another reservation has changed: something leaves
+ * its node. */
+void pc_sched_wait_for_others(struct pc_scheduler *,
+                              const struct pcrec_reservation *row);
+/* Those that wait are looked at next. */
+void pc_sched_wake(struct pc_scheduler *);
+/* The transaction that is being made is about 'row' too. */
+void pc_sched_fly(struct pc_scheduler *, const struct pcrec_reservation *row);
 
 /* pc-scheduler-watch.c. */
 void pc_sched_watch_run(struct pc_scheduler *);
@@ -102,6 +114,61 @@ void pc_sched_watch_destroy(struct pc_scheduler *);
  * INT64_MAX if never. */
 bool pc_sched_decide(struct pc_scheduler *, const struct pcrec_reservation *row,
                      struct ovsdb_idl_txn *, int64_t *due);
+
+/* A reservation that is being decided. */
+struct pc_sched_decision {
+    struct pc_scheduler *s;
+    const struct pcrec_reservation *row;
+    struct ovsdb_idl_txn *txn;
+    struct pc_slot *wanted, *slots;     /* Columns of 'row'. */
+    size_t n_wanted, n_slots;
+    bool broken;                /* 'wanted' makes no sense. */
+};
+
+/* Before anything is written: what is written holds only if the row is still as it
+ * was when we decided.  Of two schedulers that believe they act one finds that it
+ * is not.  'step' is for pc_scheduler_create()'s 'fault'. */
+void pc_sched_begin(struct pc_sched_decision *, const char *step);
+/* Ends the request for a reason that nothing can be done about. */
+void pc_sched_answer(struct pc_sched_decision *, const char *state,
+                     const char *reason);
+/* The next transaction that places something on that node fails, unless it has
+ * seen this one. */
+void pc_sched_raise_version(const struct pcrec_node *);
+/* Adds the node to those that are not to be tried. */
+void pc_sched_add_refused(struct pc_sched_decision *,
+                          const struct pcrec_node *);
+bool pc_sched_is_refused(const struct pc_sched_decision *,
+                         const struct pcrec_node *);
+void pc_sched_forget_refused(struct pc_sched_decision *);
+/* Makes the request for 'slots', in the reservation's cloudlet, without the nodes
+ * that are not to be tried and without 'except' (NULL: none).  The caller frees
+ * 'req->refused'. */
+void pc_sched_request(const struct pc_sched_decision *,
+                      const struct pc_slot *slots, size_t n_slots,
+                      const struct pcrec_node *except,
+                      struct pc_engine_request *req);
+/* Holds 'wanted', which is what 'req' asks for, on 'node', until its controller has
+ * spoken: what that has said so far was about something else. */
+void pc_sched_propose(struct pc_sched_decision *, const struct pcrec_node *,
+                      const struct pcrec_cloudlet *,
+                      const struct pc_engine_request *req);
+/* A change of what is promised.  Returns false if it waits for others. */
+bool pc_sched_resize(struct pc_sched_decision *);
+/* Puts 'wanted' into force, because of 'reason', and settles the difference of the
+ * prices. */
+void pc_sched_resized(struct pc_sched_decision *, const char *reason);
+
+/* pc-scheduler-move.c. */
+enum pc_sched_room {
+    PC_ROOM_NONE,
+    PC_ROOM_WAIT,               /* Something leaves the node already. */
+    PC_ROOM_MADE                /* Written: something is to leave it. */
+};
+enum pc_sched_room pc_sched_make_room(struct pc_sched_decision *,
+                                      const struct pc_engine_request *rest);
+void pc_sched_move_by_hand(struct pc_sched_decision *);
+void pc_sched_moved(struct pc_sched_decision *);
 
 /* pc-scheduler-state.c. */
 bool pc_sched_is_over(const struct pcrec_reservation *);
@@ -118,6 +185,8 @@ const struct pcrec_cloudlet *pc_sched_cloudlet_of(
     const struct pc_scheduler *, const struct pcrec_node *);
 
 /* pc-scheduler-used.c. */
+bool pc_sched_has_vi(const struct pc_scheduler *,
+                     const struct pcrec_reservation *);
 void pc_sched_used_register(struct pc_scheduler *);
 bool pc_sched_charge_used(struct pc_scheduler *,
                           const struct pcrec_reservation *,

@@ -80,11 +80,15 @@ pc_sched_cloudlet_of(const struct pc_scheduler *s,
     return NULL;
 }
 
-/* Nothing is held for 'row' any more. */
+/* Nothing is held for the request of 'row' any more, which is answered.  If it
+ * moves it goes on, for its VI does, unless it is over. */
 void
 pc_sched_release(const struct pcrec_reservation *row)
 {
-    if (row->n_proposed) {
+    if (row->proposed_node && pc_sched_is_over(row)) {
+        pcrec_reservation_set_proposed_node(row, NULL);
+    }
+    if (row->n_proposed && !row->proposed_node) {
         pcrec_reservation_set_proposed(row, NULL, 0);
     }
     pcrec_reservation_set_answered(row, row->request);

@@ -49,8 +49,9 @@ pc_sched_used_register(struct pc_scheduler *s)
     s->vis = ovsdb_idl_index_create1(idl, &pcrec_vi_col_reservation);
 }
 
-static bool
-has_vi(const struct pc_scheduler *s, const struct pcrec_reservation *row)
+bool
+pc_sched_has_vi(const struct pc_scheduler *s,
+                const struct pcrec_reservation *row)
 {
     struct pcrec_vi *key = pcrec_vi_index_init_row(s->vis);
 
@@ -85,7 +86,7 @@ pc_sched_charge_used(struct pc_scheduler *s,
     struct pc_amount used;
     char *error = NULL;
 
-    if (!row->metered || has_vi(s, row)) {
+    if (!row->metered || pc_sched_has_vi(s, row)) {
         return false;
     }
     find_tariff(s, row, &tariff);

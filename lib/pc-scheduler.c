@@ -42,6 +42,7 @@ VLOG_DEFINE_THIS_MODULE(pc_scheduler);
 static const struct ovsdb_idl_column *const columns[] = {
     &pcrec_reservation_col_wanted, &pcrec_reservation_col_cancel,
     &pcrec_reservation_col_request, &pcrec_reservation_col_answered,
+    &pcrec_reservation_col_move_to,
     &pcrec_reservation_col_placed, &pcrec_reservation_col_judged,
     &pcrec_reservation_col_verdict, &pcrec_reservation_col_turn,
     &pcrec_reservation_col_made,
@@ -107,8 +108,50 @@ pc_sched_forget(struct pc_scheduler *s, struct pc_sched_reservation *r)
     if (r->is_in_flight) {
         ovs_list_remove(&r->flight_node);
     }
+    if (r->is_waiting) {
+        ovs_list_remove(&r->wait_node);
+    }
     hmap_remove(&s->reservations, &r->hmap_node);
     free(r);
+}
+
+void
+pc_sched_wait_for_others(struct pc_scheduler *s,
+                         const struct pcrec_reservation *row)
+{
+    struct pc_sched_reservation *r = pc_sched_find(s, &row->header_.uuid);
+
+    if (r && !r->is_waiting) {
+        r->is_waiting = true;
+        ovs_list_push_back(&s->waiting, &r->wait_node);
+    }
+}
+
+void
+pc_sched_wake(struct pc_scheduler *s)
+{
+    struct pc_sched_reservation *r;
+
+    /* First, and in the order in which they came: nobody else gets their place. */
+    while (!ovs_list_is_empty(&s->waiting)) {
+        r = CONTAINER_OF(ovs_list_pop_back(&s->waiting),
+                         struct pc_sched_reservation, wait_node);
+        r->is_waiting = false;
+        pc_sched_unmark(r);
+        r->is_dirty = true;
+        ovs_list_push_front(&s->dirty, &r->dirty_node);
+    }
+}
+
+void
+pc_sched_fly(struct pc_scheduler *s, const struct pcrec_reservation *row)
+{
+    struct pc_sched_reservation *r = pc_sched_find(s, &row->header_.uuid);
+
+    if (r && !r->is_in_flight) {
+        r->is_in_flight = true;
+        ovs_list_push_back(&s->in_flight, &r->flight_node);
+    }
 }
 
 static void
@@ -176,6 +219,9 @@ pc_sched_track(struct pc_scheduler *s)
         }
         s->loaded = true;
         return;
+    }
+    if (pcrec_reservation_track_get_first(s->loop.idl)) {
+        pc_sched_wake(s);
     }
     PCREC_RESERVATION_FOR_EACH_TRACKED (row, s->loop.idl) {
         if (pcrec_reservation_is_deleted(row)) {
@@ -257,8 +303,7 @@ pc_sched_work(struct pc_scheduler *s, struct ovsdb_idl_txn *txn)
         if (!row) {
             pc_sched_forget(s, r);
         } else if (pc_sched_decide(s, row, txn, &due)) {
-            r->is_in_flight = true;
-            ovs_list_push_back(&s->in_flight, &r->flight_node);
+            pc_sched_fly(s, row);
             n++;
         } else if (pc_sched_is_done(row)) {
             pc_sched_forget(s, r);
@@ -379,6 +424,7 @@ pc_scheduler_create(const char *remote, const char *fault)
     heap_init(&s->due);
     ovs_list_init(&s->dirty);
     ovs_list_init(&s->in_flight);
+    ovs_list_init(&s->waiting);
     unixctl_command_register("scheduler/status", "", 0, 0,
                              pc_scheduler_status, s);
     return s;

@@ -48,8 +48,8 @@ struct pc_scheduler;
  * 'fault' is for tests, usually NULL.  "no-lock": it always believes that it acts.
  * "before-STEP", "sent-STEP" or "after-STEP": it dies (pc-fault.h) before the
  * transaction with that step is sent, when it is sent and not answered, or when it
- * has succeeded.  Steps: reserve, confirm (and charge), start, resize (hold),
- * resized (settle), cancel, end. */
+ * has succeeded.  Steps: reserve, confirm (and charge), start, resize (hold), move
+ * (hold elsewhere), moved, resized (settle), cancel, end. */
 struct pc_scheduler *pc_scheduler_create(const char *remote,
                                          const char *fault);
 void pc_scheduler_destroy(struct pc_scheduler *);

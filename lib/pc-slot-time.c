@@ -32,6 +32,22 @@ pc_slots_at(const struct pc_slot *slots, size_t n, int64_t t)
     return NULL;
 }
 
+struct pc_slot *
+pc_slots_from(const struct pc_slot *slots, size_t n, int64_t t, size_t *n_rest)
+{
+    struct pc_slot *rest = xmalloc(MAX(n, 1) * sizeof *rest);
+
+    *n_rest = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (slots[i].end > t) {
+            rest[*n_rest] = slots[i];
+            rest[*n_rest].begin = MAX(slots[i].begin, t);
+            ++*n_rest;
+        }
+    }
+    return rest;
+}
+
 /* The amount of the slot that holds at 't', zero if none does; and, in '*next',
  * when that ends. */
 static struct pc_amount

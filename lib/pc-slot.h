@@ -68,6 +68,11 @@ char *pc_slots_check(const struct pc_slot[], size_t n) OVS_WARN_UNUSED_RESULT;
 const struct pc_slot *pc_slots_at(const struct pc_slot[], size_t n,
                                   int64_t time);
 
+/* What of the 'n' slots is at 'time' or after it.  The caller frees what is
+ * returned. */
+struct pc_slot *pc_slots_from(const struct pc_slot[], size_t n, int64_t time,
+                              size_t *n_rest);
+
 /* At each instant the larger of 'a' and 'b', which are in order, in each
  * dimension; between them, if they do not meet, nothing.  The caller frees what is
  * returned. */

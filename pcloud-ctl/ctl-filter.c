@@ -285,6 +285,21 @@ ctl_need_reservation_called(struct ctl_context *ctx, const char *name)
     return await_rows(ctx);
 }
 
+/* For use in run(): those whose VIs are of 'service'. */
+bool
+ctl_need_reservations_of_service(struct ctl_context *ctx,
+                                 const struct pcrec_service *service)
+{
+    struct ctl_filter *f = &ctl_run_from_context(ctx)->filter;
+
+    if (f->everything || f->all_reservations || !service->header_.old_datum) {
+        return true;
+    }
+    pcrec_reservation_add_clause_service(&f->reservations, OVSDB_F_INCLUDES,
+                                         &service->header_.uuid);
+    return await_rows(ctx);
+}
+
 /* For use in prerequisites(). */
 void
 ctl_need_all_reservations(struct ctl_context *ctx)

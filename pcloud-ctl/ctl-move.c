@@ -33,7 +33,10 @@ pre_vi_migrate(struct ctl_context *ctx)
         &pcrec_cloudlet_col_name, &pcrec_cloudlet_col_nodes,
         &pcrec_node_col_name, &pcrec_node_col_state,
         &pcrec_service_col_name, &pcrec_service_col_cloudlet,
-        &pcrec_reservation_col_name,
+        &pcrec_reservation_col_name, &pcrec_reservation_col_slots,
+        &pcrec_reservation_col_wanted, &pcrec_reservation_col_request,
+        &pcrec_reservation_col_answered, &pcrec_reservation_col_reason,
+        &pcrec_reservation_col_move_to,
         &pcrec_vi_col_name, &pcrec_vi_col_service, &pcrec_vi_col_node,
         &pcrec_vi_col_home, &pcrec_vi_col_taker, &pcrec_vi_col_move_error,
         &pcrec_vi_col_admin_state, &pcrec_vi_col_options,
@@ -45,6 +48,14 @@ pre_vi_migrate(struct ctl_context *ctx)
         ovsdb_idl_add_column(ctx->idl, columns[i]);
     }
     ctl_need_vi_by_name(ctx, ctx->argv[1]);
+    ctl_use_reservations(ctx);
+}
+
+/* Has 'vi' a reservation, whether we know that or not? */
+static bool
+is_reserved(const struct pcrec_vi *vi)
+{
+    return pcrec_vi_get_reservation(vi, OVSDB_TYPE_UUID)->n > 0;
 }
 
 static bool
@@ -58,6 +69,13 @@ has_node(const struct pcrec_cloudlet *cloudlet, const struct pcrec_node *node)
     return false;
 }
 
+/* Would that call a move off? */
+static bool
+is_on_way_from(const struct pcrec_vi *vi, const struct pcrec_node *node)
+{
+    return vi->home == node && vi->node != node;
+}
+
 /* Says why 'vi' cannot go to 'node', if so. */
 static bool
 check_move(struct ctl_context *ctx, const struct pcrec_vi *vi,
@@ -67,11 +85,13 @@ check_move(struct ctl_context *ctx, const struct pcrec_vi *vi,
         ctl_error(ctx, "VI \"%s\" is %s node \"%s\" already", vi->name,
                   vi->home && vi->home != node ? "on its way to" : "on",
                   node->name);
-    } else if (vi->reservation) {
-        ctl_error(ctx, "VI \"%s\" has a reservation, \"%s\": where it runs is "
-                  "for the scheduler to say", vi->name, vi->reservation->name);
     } else if (!vi->service) {
         ctl_error(ctx, "VI \"%s\" is being removed", vi->name);
+    } else if (is_reserved(vi) && !is_on_way_from(vi, node)
+               && (!vi->reservation || (vi->reservation->answered
+                                        != vi->reservation->request))) {
+        ctl_error(ctx, "the reservation of VI \"%s\" is being changed",
+                  vi->name);
     } else if (!has_node(vi->service->cloudlet, node)) {
         ctl_error(ctx, "node \"%s\" is not in cloudlet \"%s\", VI \"%s\" is",
                   node->name, vi->service->cloudlet->name, vi->name);
@@ -95,6 +115,19 @@ drain(const struct pcrec_vi *vi, int64_t seconds)
     free(until);
 }
 
+/* Asks the scheduler for it: both nodes have to have room for the reservation until
+ * it is done. */
+static void
+migrate_reservation(const struct pcrec_reservation *r,
+                    const struct pcrec_node *node)
+{
+    pcrec_reservation_verify_request(r);
+    pcrec_reservation_verify_slots(r);
+    pcrec_reservation_set_wanted(r, (const char **) r->slots, r->n_slots);
+    pcrec_reservation_set_move_to(r, node);
+    pcrec_reservation_set_request(r, r->request + 1);
+}
+
 static void
 cmd_vi_migrate(struct ctl_context *ctx)
 {
@@ -109,7 +142,19 @@ cmd_vi_migrate(struct ctl_context *ctx)
         || (args[0].value
             && !ctl_parse_int(ctx, "drain", args[0].value, 0,
                               CTL_MAX_DRAIN_TIMEOUT, &seconds))
+        || (is_reserved(vi) && vi->service
+            && !ctl_need_reservations_of_service(ctx, vi->service))
         || !check_move(ctx, vi, node)) {
+        return;
+    }
+    if (vi->reservation && !is_on_way_from(vi, node)) {
+        if (args[0].value) {
+            ctl_error(ctx, "drain= is not for VI \"%s\", which has a "
+                      "reservation: use vi-drain", vi->name);
+            return;
+        }
+        migrate_reservation(vi->reservation, node);
+        ctl_watch_move(ctx, vi, node, vi->reservation);
         return;
     }
     pcrec_vi_verify_node(vi);
@@ -120,7 +165,7 @@ cmd_vi_migrate(struct ctl_context *ctx)
     if (args[0].value && !strcmp(vi->admin_state, "up")) {
         drain(vi, seconds);
     }
-    ctl_watch_move(ctx, vi, node);
+    ctl_watch_move(ctx, vi, node, NULL);
 }
 
 const struct ctl_command_syntax ctl_move_commands[] = {

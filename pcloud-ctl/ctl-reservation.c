@@ -188,6 +188,9 @@ cmd_reservation_show(struct ctl_context *ctx)
     if (r->node) {
         ds_put_format(s, "    node: %s\n", r->node->name);
     }
+    if (r->proposed_node) {
+        ds_put_format(s, "    moves to: %s\n", r->proposed_node->name);
+    }
     if (r->service) {
         ds_put_format(s, "    service: %s\n", r->service->name);
     }

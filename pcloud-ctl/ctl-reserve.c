@@ -51,7 +51,7 @@ pre_reservation(struct ctl_context *ctx)
         &pcrec_reservation_col_source, &pcrec_reservation_col_wanted,
         &pcrec_reservation_col_cancel, &pcrec_reservation_col_request,
         &pcrec_reservation_col_state, &pcrec_reservation_col_slots,
-        &pcrec_reservation_col_node,
+        &pcrec_reservation_col_node, &pcrec_reservation_col_move_to,
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(columns); i++) {
@@ -522,6 +522,7 @@ cmd_resize(struct ctl_context *ctx)
         struct pc_slot *slots = replace_tail(ctx, old, n_old, &tail, &n);
         if (slots) {
             set_wanted(r, slots, n);
+            pcrec_reservation_set_move_to(r, NULL);
             next_request(ctx, r);
         }
         free(slots);

@@ -96,15 +96,21 @@ ctl_watch_drain(struct ctl_context *ctx, const struct pcrec_vi *vi)
     w->what = xasprintf("VI \"%s\"", vi->name);
 }
 
-/* Remembers that a command told 'vi' to go to 'node', which may refuse it. */
+/* Remembers that a command told 'vi' to go to 'node', which may refuse it; or its
+ * reservation 'r' to, unless that is NULL. */
 void
 ctl_watch_move(struct ctl_context *ctx, const struct pcrec_vi *vi,
-               const struct pcrec_node *node)
+               const struct pcrec_node *node,
+               const struct pcrec_reservation *r)
 {
     struct ctl_watch *w = ctl_watch_row(ctl_run_from_context(ctx),
                                         &vi->header_);
 
     w->move_to = node->header_.uuid;
+    if (r) {
+        w->reservation = r->header_.uuid;
+        w->request = r->request;
+    }
     w->what = xasprintf("VI \"%s\"", vi->name);
 }
 
@@ -204,6 +210,42 @@ describe_draining(struct ctl_run *run)
 
         if (vi && !strcmp(vi->admin_state, "drain")) {
             return xasprintf("%s to drain", w->what);
+        }
+    }
+    return NULL;
+}
+
+/* The reservation of the VI that 'w' is about, if it was asked to move; else
+ * NULL. */
+static const struct pcrec_reservation *
+moved_reservation(struct ctl_run *run, const struct ctl_watch *w)
+{
+    return (uuid_is_zero(&w->reservation) ? NULL
+            : pcrec_reservation_get_for_uuid(run->idl, &w->reservation));
+}
+
+static bool
+moves_reservation(struct ctl_run *run)
+{
+    for (size_t i = 0; i < run->n_watches; i++) {
+        if (!uuid_is_zero(&run->watches[i].reservation)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Describes the first VI whose reservation does not know yet where it is to be, or
+ * returns NULL.  The caller frees the description. */
+static char *
+describe_moving(struct ctl_run *run)
+{
+    for (size_t i = 0; i < run->n_watches; i++) {
+        const struct ctl_watch *w = &run->watches[i];
+        const struct pcrec_reservation *r = moved_reservation(run, w);
+
+        if (r && r->answered < w->request) {
+            return xasprintf("a scheduler to have %s move", w->what);
         }
     }
     return NULL;
@@ -328,8 +370,10 @@ report_move(struct ctl_run *run, const struct ctl_watch *w)
         return true;
     } else if (!vi->home || !uuid_equals(&vi->home->header_.uuid,
                                          &w->move_to)) {
+        const struct pcrec_reservation *r = moved_reservation(run, w);
+
         ovs_error(0, "%s was not moved: %s", w->what,
-                  *vi->move_error ? vi->move_error
+                  r ? r->reason : *vi->move_error ? vi->move_error
                   : "somebody else has called it off");
         return true;
     }
@@ -383,7 +427,15 @@ ctl_wait_applied(struct ctl_run *run, int64_t next_cfg)
     for (;;) {
         ovsdb_idl_run(run->idl);
 
-        char *missing = describe_missing(run, next_cfg);
+        char *missing = describe_moving(run);
+        if (!missing) {
+            const struct pcrec_packetcloud *pc
+                = pcrec_packetcloud_first(run->idl);
+
+            /* The move of a reservation is what the controller has made of it. */
+            missing = describe_missing(run, pc && moves_reservation(run)
+                                       ? pc->next_cfg : next_cfg);
+        }
         if (!missing) {
             missing = describe_draining(run);
         }

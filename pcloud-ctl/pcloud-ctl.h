@@ -66,7 +66,8 @@ struct ctl_watch {
     bool resized, restricted;   /* A VI that was there before... */
     struct pc_capacity capacity; /* ...that shall have, or be held to, this. */
     bool drain;                 /* A VI that was there before: to drain. */
-    struct uuid move_to;        /* One: to go to this node.  Else zeros. */
+    struct uuid move_to;        /* One: to go to this node.  Else zeros... */
+    struct uuid reservation;    /* ...by its reservation, unless zeros. */
     int64_t request;            /* Reservation: that is to be answered. */
     char *what;                 /* For example: service "squid". */
 };
@@ -215,6 +216,8 @@ bool ctl_need_ledger_of_provider(struct ctl_context *,
 void ctl_use_reservations(struct ctl_context *);
 void ctl_need_reservation_by_name(struct ctl_context *, const char *name);
 bool ctl_need_reservation_called(struct ctl_context *, const char *name);
+bool ctl_need_reservations_of_service(struct ctl_context *,
+                                      const struct pcrec_service *);
 void ctl_need_all_reservations(struct ctl_context *);
 bool ctl_filter_is_complete(const struct ctl_run *);
 
@@ -284,7 +287,8 @@ void ctl_watch_clear(struct ctl_run *);
 void ctl_watch_prerequisites(struct ctl_run *);
 void ctl_watch_drain(struct ctl_context *, const struct pcrec_vi *);
 void ctl_watch_move(struct ctl_context *, const struct pcrec_vi *,
-                    const struct pcrec_node *);
+                    const struct pcrec_node *,
+                    const struct pcrec_reservation *);
 int ctl_wait_applied(struct ctl_run *, int64_t next_cfg);
 void ctl_block(struct ctl_run *, const char *what);
 struct ctl_watch *ctl_watch_row(struct ctl_run *,

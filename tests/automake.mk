@@ -53,6 +53,7 @@ TESTSUITE_AT = \
 	tests/pc-remote.at \
 	tests/pc-report.at \
 	tests/pc-request.at \
+	tests/pc-scheduler-move.at \
 	tests/pc-scheduler.at \
 	tests/pc-schema.at \
 	tests/pc-tariff.at \
@@ -74,10 +75,11 @@ SYSTEM_TESTSUITE_AT = \
 	tests/pc-system-harness.at \
 	tests/pc-system-image.at \
 	tests/pc-system-inspect.at \
+	tests/pc-system-kill.at \
 	tests/pc-system-l3.at \
 	tests/pc-system-manual.at \
 	tests/pc-system-megaflow.at \
-	tests/pc-system-kill.at \
+	tests/pc-system-move-reserve.at \
 	tests/pc-system-move.at \
 	tests/pc-system-mtu.at \
 	tests/pc-system-node.at \

@@ -221,6 +221,29 @@ o_place(const struct world *w, const struct o_request *r)
     return (struct o_candidate) { .node = -1 };
 }
 
+int
+o_least_loaded(const struct world *w, const struct o_request *r)
+{
+    uint64_t best_load = 0;
+    int best = -1;
+
+    for (int i = 0; i < N_NODES; i++) {
+        const struct o_node *node = &w->nodes[i];
+
+        if (node->exists && node->cloudlet == r->cloudlet && o_usable(w, i)
+            && !(r->refused & 1 << i) && o_fits(node, r, 0)) {
+            uint64_t load = o_load(w, i);
+
+            if (best < 0 || load < best_load
+                || (load == best_load && node->name < w->nodes[best].name)) {
+                best = i;
+                best_load = load;
+            }
+        }
+    }
+    return best;
+}
+
 void
 o_hide(struct world *w, const struct o_request *r, int sign)
 {

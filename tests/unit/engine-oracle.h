@@ -79,7 +79,7 @@ struct world {
     struct o_cloudlet cloudlets[N_CLOUDLETS];
     struct o_node nodes[N_NODES];
     struct o_reservation live[N_LIVE];
-    int n_placed, n_declined;
+    int n_placed, n_declined, n_moved;
 };
 
 struct uuid uuid_of(enum kind, int i);
@@ -102,6 +102,8 @@ int o_candidates(const struct world *, const struct o_request *,
 bool o_usable(const struct world *, int node);
 /* The first candidate that fits; node -1 if none does. */
 struct o_candidate o_place(const struct world *, const struct o_request *);
+/* The least loaded node of the request's cloudlet that it fits on; -1: none. */
+int o_least_loaded(const struct world *, const struct o_request *);
 /* Takes away (-1) what a request would replace, and puts it back (1). */
 void o_hide(struct world *, const struct o_request *, int sign);
 

@@ -264,7 +264,62 @@ check_place(struct world *w, const struct o_request *r)
     }
 }
 
-/* Growing or shrinking where it is. */
+/* What does not fit on 'node', where it is: would it if another one there went? */
+static void
+check_without(struct world *w, const struct o_request *r, int node)
+{
+    struct uuid uuid = uuid_of(NODE, node);
+    int other = random_range(N_LIVE);
+    struct pc_profile_misfit misfit;
+    struct given given;
+    bool fits, bad;
+    int64_t at;
+    int d = 0;
+
+    o_hide(w, r, -1);
+    at = o_misfit(&w->nodes[node], r, 0, false, 0, &d);
+    if (at < 0 && !r->isp && w->nodes[node].isp_share) {
+        at = o_misfit(&w->nodes[node], r, 1, false, 0, &d);
+    }
+    bad = pc_engine_misfit(w->engine, give(r, &given), &uuid, &misfit);
+    ck_assert_int_eq(bad, at >= 0);
+    ck_assert(!bad || (misfit.time == at && d & 1 << misfit.dimension));
+    if (other != r->id && w->live[other].node >= 0) {
+        struct uuid o = uuid_of(RESERVATION, other);
+
+        o_hide(w, &w->live[other].r, -1);
+        fits = o_fits(&w->nodes[node], r, 0);
+        o_hide(w, &w->live[other].r, 1);
+        ck_assert_int_eq(pc_engine_fits_without(w->engine, &given.request,
+                                                &uuid, &o), fits);
+    }
+    o_hide(w, r, 1);
+}
+
+/* What does not fit on 'node', where it is, goes to another one of the cloudlet. */
+static void
+check_move(struct world *w, struct o_request *r, int node)
+{
+    struct given given;
+    struct uuid uuid;
+    int expected;
+    bool found;
+
+    check_without(w, r, node);
+    r->cloudlet = w->nodes[node].cloudlet;
+    r->refused |= 1 << node;
+    expected = o_least_loaded(w, r);
+    found = pc_engine_least_loaded(w->engine, give(r, &given), &uuid);
+    ck_assert_int_eq(found, expected >= 0);
+    if (found) {
+        ck_assert_int_eq(node_index(&uuid), expected);
+        pc_engine_insert(w->engine, &given.request, &uuid);
+        o_insert(w, r, expected);
+        w->n_moved++;
+    }
+}
+
+/* Growing or shrinking where it is, or else elsewhere. */
 static void
 check_resize(struct world *w, int id)
 {
@@ -290,6 +345,8 @@ check_resize(struct world *w, int id)
     if (fits) {
         pc_engine_insert(w->engine, &given.request, &node);
         o_insert(w, &r, live->node);
+    } else {
+        check_move(w, &r, live->node);
     }
 }
 
@@ -573,6 +630,7 @@ START_TEST(test_oracle)
     /* Neither was rare. */
     ck_assert_int_gt(w->n_placed, n / 10);
     ck_assert_int_gt(w->n_declined, n / 10);
+    ck_assert_int_gt(w->n_moved, n / 200);
     pc_engine_destroy(w->engine);
     pc_topology_destroy(w->topology);
     free(w);

@@ -141,6 +141,34 @@ START_TEST(test_format)
 }
 END_TEST
 
+/* What is left of two slots, from 10 to 20 and from 20 to 30. */
+static const struct {
+    int64_t time;
+    size_t n;
+    int64_t begin;              /* Of the first one that is left. */
+} froms[] = {
+    { 0, 2, 10 }, { 10, 2, 10 }, { 19, 2, 19 }, { 20, 1, 20 }, { 29, 1, 29 },
+    { 30, 0, 0 }, { 31, 0, 0 },
+};
+
+START_TEST(test_from)
+{
+    static const struct pc_slot slots[] = {
+        { 10, 20, { { 1, 0, 0, 0 } } }, { 20, 30, { { 2, 0, 0, 0 } } },
+    };
+    size_t n;
+    struct pc_slot *rest = pc_slots_from(slots, 2, froms[_i].time, &n);
+
+    ck_assert_uint_eq(n, froms[_i].n);
+    if (n) {
+        ck_assert_int_eq(rest[0].begin, froms[_i].begin);
+        ck_assert_int_eq(rest[0].end, n == 2 ? 20 : 30);
+        ck_assert(pc_amount_equal(&rest[n - 1].amount, &slots[1].amount));
+    }
+    free(rest);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -150,5 +178,6 @@ main(void)
     tcase_add_test(tc, test_check_many);
     tcase_add_test(tc, test_compare);
     tcase_add_loop_test(tc, test_format, 0, ARRAY_SIZE(texts));
+    tcase_add_loop_test(tc, test_from, 0, ARRAY_SIZE(froms));
     return pc_test_run("pc-slot", tc);
 }
