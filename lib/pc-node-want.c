@@ -129,8 +129,11 @@ read_slots(const struct pcrec_vi *row, struct pc_node_want *want)
         slot = &slots[n - 1];   /* Until it has stopped. */
     }
     if (slot) {
+        /* What the slot does not name stays as the VI's type has it. */
         for (size_t d = 0; d < PC_N_AMOUNTS; d++) {
-            want->asked.value[d] = slot->amount.value[d];
+            if (slot->amount.value[d]) {
+                want->asked.value[d] = slot->amount.value[d];
+            }
         }
     }
     free(slots);

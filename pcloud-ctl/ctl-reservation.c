@@ -212,6 +212,8 @@ pre_quote(struct ctl_context *ctx)
     ctl_need_all_reservations(ctx);
     ovsdb_idl_add_column(ctx->idl, &pcrec_service_col_name);
     ovsdb_idl_add_column(ctx->idl, &pcrec_service_col_cloudlet);
+    ovsdb_idl_add_column(ctx->idl, &pcrec_service_col_type);
+    ovsdb_idl_add_column(ctx->idl, &pcrec_vi_type_col_capacity);
 }
 
 static void

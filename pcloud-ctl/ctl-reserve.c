@@ -33,6 +33,7 @@ pre_find(struct ctl_context *ctx)
     static const struct ovsdb_idl_column *const columns[] = {
         &pcrec_provider_col_name, &pcrec_service_col_name,
         &pcrec_service_col_cloudlet, &pcrec_service_col_provider,
+        &pcrec_service_col_type, &pcrec_vi_type_col_capacity,
         &pcrec_cloudlet_col_name, &pcrec_cloudlet_col_nodes,
         &pcrec_node_col_name,
     };
@@ -197,9 +198,33 @@ set_wanted(const struct pcrec_reservation *r, const struct pc_slot *slots,
     free(texts);
 }
 
+/* What a slot of 'req' does not name, a VI of 'service' has by its type: that is
+ * asked for as well, so that the VI gets it and others do not. */
+static void
+fill_slots(struct pc_request *req, const struct pcrec_service *service)
+{
+    const struct pcrec_vi_type *type = service ? service->type : NULL;
+    struct pc_capacity capacity;
+
+    if (!type) {
+        return;
+    }
+    pc_capacity_from_arrays(&capacity, type->key_capacity,
+                            type->value_capacity, type->n_capacity);
+    for (size_t i = 0; i < req->n_slots; i++) {
+        for (size_t d = 0; d < PC_N_AMOUNTS; d++) {
+            int64_t *amount = &req->slots[i].amount.value[d];
+
+            if (!*amount) {
+                *amount = MIN(capacity.value[d], PC_AMOUNT_MAX);
+            }
+        }
+    }
+}
+
 /* Finds the rows that 'req' names; NULL for what it does not name. */
 bool
-ctl_request_find(struct ctl_context *ctx, const struct pc_request *req,
+ctl_request_find(struct ctl_context *ctx, struct pc_request *req,
                  const struct pcrec_provider **provider,
                  const struct pcrec_service **service,
                  const struct pcrec_cloudlet **cloudlet)
@@ -216,6 +241,7 @@ ctl_request_find(struct ctl_context *ctx, const struct pc_request *req,
             return false;
         }
         *cloudlet = (*service)->cloudlet;   /* Its VIs run there. */
+        fill_slots(req, *service);
     }
     if (req->cloudlet) {
         const struct pcrec_cloudlet *wanted
@@ -235,7 +261,7 @@ ctl_request_find(struct ctl_context *ctx, const struct pc_request *req,
 }
 
 static void
-insert_reservation(struct ctl_context *ctx, const struct pc_request *req,
+insert_reservation(struct ctl_context *ctx, struct pc_request *req,
                    const char *name)
 {
     const struct pcrec_provider *provider;
@@ -519,6 +545,10 @@ cmd_resize(struct ctl_context *ctx)
     struct pc_request tail;
     if (parse_tail(ctx, old, n_old, pc_clock_now(), &tail)) {
         size_t n;
+
+        if (is_slot(ctx->argv[2])) {
+            fill_slots(&tail, r->service);
+        }
         struct pc_slot *slots = replace_tail(ctx, old, n_old, &tail, &n);
         if (slots) {
             set_wanted(r, slots, n);

@@ -27,7 +27,7 @@ struct smap;
 
 /* ctl-reserve.c */
 bool ctl_request_parse(struct ctl_context *, struct pc_request *);
-bool ctl_request_find(struct ctl_context *, const struct pc_request *,
+bool ctl_request_find(struct ctl_context *, struct pc_request *,
                       const struct pcrec_provider **,
                       const struct pcrec_service **,
                       const struct pcrec_cloudlet **);
