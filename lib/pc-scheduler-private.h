@@ -81,6 +81,7 @@ struct pc_scheduler {
     struct hmap cloudlets;      /* See pc-scheduler-watch.c. */
     unsigned int watch_seqno;   /* The database's, when it was looked at. */
     long long int watch_at;     /* To look again, by time_msec(). */
+    bool blind;                 /* The database was away, when it was looked at. */
 
     struct hmap reservations;   /* Contains "struct pc_sched_reservation"s. */
     struct heap due;            /* By 'due_at', the earliest first. */

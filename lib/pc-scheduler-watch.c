@@ -30,8 +30,12 @@ VLOG_DEFINE_THIS_MODULE(pc_scheduler_watch);
  * confirmation goes elsewhere.
  *
  * As in pc-report.h, what counts is when we saw Cloudlet.reported change, by our own
- * clock.  A cloudlet of which we have seen no report has as long, from when we began
- * to look. */
+ * clock, and only while we could have seen it.  A cloudlet of which we have seen no
+ * report has as long, from when we began to look. */
+
+/* When the database is back, agents may take so long, in ms, until they try it
+ * again: the longest back-off of their connections. */
+#define RECONNECT_MS 8000
 
 struct pc_sched_cloudlet {
     struct hmap_node hmap_node; /* In struct pc_scheduler's 'cloudlets'. */
@@ -88,6 +92,23 @@ watch_one(struct pc_scheduler *s, const struct pcrec_cloudlet *row)
     }
 }
 
+/* No controller is silent because the database was away. */
+static void
+watch_excuse(struct pc_scheduler *s)
+{
+    bool blind = !ovsdb_idl_is_connected(s->loop.idl);
+    struct pc_sched_cloudlet *c;
+
+    if (blind || s->blind) {
+        HMAP_FOR_EACH (c, hmap_node, &s->cloudlets) {
+            if (!c->silent) {
+                c->seen = time_msec() + RECONNECT_MS;
+            }
+        }
+    }
+    s->blind = blind;
+}
+
 void
 pc_sched_watch_run(struct pc_scheduler *s)
 {
@@ -95,6 +116,7 @@ pc_sched_watch_run(struct pc_scheduler *s)
     const struct pcrec_cloudlet *row;
     struct pc_sched_cloudlet *c;
 
+    watch_excuse(s);
     if (seqno == s->watch_seqno && time_msec() < s->watch_at) {
         return;
     }
