@@ -251,6 +251,7 @@ send_away(struct pc_sched_decision *d, struct pc_sched_decision *other,
     pc_sched_raise_version(row->node);  /* Two schedulers move one. */
     pc_sched_raise_version(to);
     pc_sched_forget_refused(other);
+    pcrec_reservation_set_turn(row, to->version);
     pcrec_reservation_set_proposed_node(row, to);
     pcrec_reservation_set_placed(row, row->request);
     pcrec_reservation_set_judged(row, 0);
