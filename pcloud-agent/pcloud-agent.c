@@ -277,13 +277,18 @@ agent_run_once(struct agent *agent)
 {
     struct ovsdb_idl_txn *txn = ovsdb_idl_loop_run(&agent->idl_loop);
 
-    /* What does not run is not waited for either. */
-    if (agent_check_schema(agent)) {
+    bool able = agent_check_schema(agent);
+
+    if (able) {
         agent_run_roles(agent, txn);
-        agent_wait_roles(agent);
     }
     unixctl_server_run(agent->unixctl);
     unixctl_server_wait(agent->unixctl);
+    /* What does not run is not waited for either, and what a command has begun
+     * is. */
+    if (able) {
+        agent_wait_roles(agent);
+    }
     ovsdb_idl_loop_commit_and_wait(&agent->idl_loop);
     ovsdb_idl_track_clear(agent->idl_loop.idl);
     if (agent->exiting) {
