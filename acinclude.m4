@@ -95,7 +95,11 @@ AC_DEFUN([PCLOUD_CHECK_LIBS],
    PCLOUD_PKG([ARCHIVE], [libarchive >= 3.3], [libarchive-dev])
    PCLOUD_PKG([PCAP], [libpcap >= 1.9], [libpcap-dev])
    PCLOUD_PKG([CRYPTO], [libcrypto >= 1.1], [libssl-dev])
-   PCLOUD_PKG([CHECK], [check >= 0.10], [check])])
+   PCLOUD_PKG([CHECK], [check >= 0.10], [check])
+   # For bench/engine alone, which does without.
+   PKG_CHECK_MODULES([SQLITE3], [sqlite3 >= 3.20],
+     [SQLITE3_CFLAGS="$SQLITE3_CFLAGS -DHAVE_SQLITE3"],
+     [SQLITE3_CFLAGS= SQLITE3_LIBS=])])
 
 dnl PCLOUD_PKG(VARIABLE, MODULE, DEBIAN-PACKAGE)
 AC_DEFUN([PCLOUD_PKG],

@@ -9,8 +9,14 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-address.h \
 	lib/pc-appctl.c \
 	lib/pc-appctl.h \
+	lib/pc-arena.c \
+	lib/pc-arena.h \
 	lib/pc-backoff.c \
 	lib/pc-backoff.h \
+	lib/pc-booking-explain.c \
+	lib/pc-booking-explain.h \
+	lib/pc-booking.c \
+	lib/pc-booking.h \
 	lib/pc-capacity.c \
 	lib/pc-capacity.h \
 	lib/pc-cgroup-io.c \
@@ -19,6 +25,8 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-capture.h \
 	lib/pc-cgroup.c \
 	lib/pc-cgroup.h \
+	lib/pc-clock.c \
+	lib/pc-clock.h \
 	lib/pc-compile-check.c \
 	lib/pc-compile-connection.c \
 	lib/pc-compile-emit.c \
@@ -48,22 +56,37 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-controller-compile.c \
 	lib/pc-controller-count.c \
 	lib/pc-controller-drain.c \
+	lib/pc-controller-hold.c \
 	lib/pc-controller-inspect.c \
 	lib/pc-controller-l3.c \
 	lib/pc-controller-model.c \
+	lib/pc-controller-move.c \
 	lib/pc-controller-overlap.c \
 	lib/pc-controller-place.c \
 	lib/pc-controller-private.h \
 	lib/pc-controller-probe.c \
 	lib/pc-controller-recompute.c \
+	lib/pc-controller-reserve.c \
+	lib/pc-controller-report.c \
+	lib/pc-controller-report.h \
 	lib/pc-controller-returns.c \
 	lib/pc-controller-status.c \
 	lib/pc-controller-sync.c \
 	lib/pc-controller-track.c \
+	lib/pc-controller-used.c \
 	lib/pc-controller-vi.c \
 	lib/pc-controller-zone.c \
 	lib/pc-controller.c \
 	lib/pc-controller.h \
+	lib/pc-engine-bound.c \
+	lib/pc-engine-explain.c \
+	lib/pc-engine-move.c \
+	lib/pc-engine-place.c \
+	lib/pc-engine-private.h \
+	lib/pc-engine-rank.c \
+	lib/pc-engine-share.c \
+	lib/pc-engine.c \
+	lib/pc-engine.h \
 	lib/pc-event.c \
 	lib/pc-event.h \
 	lib/pc-disk.c \
@@ -82,6 +105,7 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-explain-trace.c \
 	lib/pc-explain.c \
 	lib/pc-explain.h \
+	lib/pc-fault.c \
 	lib/pc-fault.h \
 	lib/pc-fetch.c \
 	lib/pc-fetch.h \
@@ -101,6 +125,8 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-image.h \
 	lib/pc-installed.c \
 	lib/pc-installed.h \
+	lib/pc-json.c \
+	lib/pc-json.h \
 	lib/pc-l3-adjacency.c \
 	lib/pc-l3-answer.c \
 	lib/pc-l3-compile.c \
@@ -118,10 +144,12 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-l3.h \
 	lib/pc-layout.c \
 	lib/pc-layout.h \
+	lib/pc-ledger.c \
+	lib/pc-ledger.h \
+	lib/pc-lock.c \
+	lib/pc-lock.h \
 	lib/pc-manifest-check.c \
 	lib/pc-manifest-check.h \
-	lib/pc-manifest-json.c \
-	lib/pc-manifest-json.h \
 	lib/pc-manifest-part.c \
 	lib/pc-manifest.c \
 	lib/pc-manifest.h \
@@ -143,17 +171,20 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-node-health.c \
 	lib/pc-node-images.c \
 	lib/pc-node-job.c \
+	lib/pc-node-move.c \
 	lib/pc-node-ports.c \
 	lib/pc-node-limits.c \
 	lib/pc-node-link.c \
-	lib/pc-node-lock.c \
 	lib/pc-node-stats.c \
 	lib/pc-node-private.h \
+	lib/pc-node-report.c \
 	lib/pc-node-scan.c \
 	lib/pc-node-status.c \
+	lib/pc-node-used.c \
 	lib/pc-node-vi-down.c \
 	lib/pc-node-vi-up.c \
 	lib/pc-node-vi.c \
+	lib/pc-node-want.c \
 	lib/pc-node.c \
 	lib/pc-node.h \
 	lib/pc-ofpact.c \
@@ -175,8 +206,37 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-probe-through.c \
 	lib/pc-probe.c \
 	lib/pc-probe.h \
+	lib/pc-reread.c \
+	lib/pc-reread.h \
+	lib/pc-report.c \
+	lib/pc-report.h \
+	lib/pc-profile-check.c \
+	lib/pc-profile-find.c \
+	lib/pc-profile-private.h \
+	lib/pc-profile.c \
+	lib/pc-profile.h \
+	lib/pc-request-column.c \
+	lib/pc-request-private.h \
+	lib/pc-request-slot.c \
+	lib/pc-request.c \
+	lib/pc-request.h \
+	lib/pc-scheduler-move.c \
+	lib/pc-scheduler-place.c \
+	lib/pc-scheduler-private.h \
+	lib/pc-scheduler-state.c \
+	lib/pc-scheduler-watch.c \
+	lib/pc-scheduler-used.c \
+	lib/pc-scheduler.c \
+	lib/pc-scheduler.h \
+	lib/pc-rbac.c \
+	lib/pc-rbac.h \
+	lib/pc-schema.c \
+	lib/pc-schema.h \
 	lib/pc-share.c \
 	lib/pc-share.h \
+	lib/pc-slot-time.c \
+	lib/pc-slot.c \
+	lib/pc-slot.h \
 	lib/pc-switch-handshake.c \
 	lib/pc-switch-ports.c \
 	lib/pc-switch-private.h \
@@ -188,8 +248,23 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-switch-zone.c \
 	lib/pc-switch.c \
 	lib/pc-switch.h \
+	lib/pc-tariff-money.c \
+	lib/pc-tariff-row.c \
+	lib/pc-tariff-row.h \
+	lib/pc-tariff.c \
+	lib/pc-tariff.h \
+	lib/pc-time.c \
+	lib/pc-time.h \
+	lib/pc-topology.c \
+	lib/pc-topology.h \
 	lib/pc-units.c \
 	lib/pc-units.h \
+	lib/pc-upper-pack.c \
+	lib/pc-upper-private.h \
+	lib/pc-upper-unpack.c \
+	lib/pc-upper.h \
+	lib/pc-usage.c \
+	lib/pc-usage.h \
 	lib/pc-value.c \
 	lib/pc-value.h \
 	lib/pc-vi.c \
@@ -235,6 +310,7 @@ EXTRA_DIST += lib/packetcloud.pc.in
 
 # The database.
 pkgdata_DATA += lib/packetcloud.ovsschema
+dist_pkgdata_DATA += lib/request.schema.json
 EXTRA_DIST += \
 	lib/packetcloud.ovsschema \
 	lib/pc-idl.ann

@@ -100,6 +100,43 @@ read_number(const char *path, const struct pc_cgroup_file *f)
     return value;
 }
 
+/* The first number in the file 'name' of the root, and the second, which may be
+ * missing; 0 for what is not a number, as "max". */
+static void
+read_root(const char *name, uint64_t *first, uint64_t *second)
+{
+    char *path = xasprintf(PC_CGROUP_ROOT"/%s", name);
+    char *text, *rest;
+
+    *first = *second = 0;
+    if (!pc_fs_read_file(path, 4096, &text, NULL)) {
+        long long int value = strtoll(text, &rest, 10);
+
+        *first = MAX(value, 0);         /* v1: -1 is no limit. */
+        *second = strtoull(rest, NULL, 10);
+        free(text);
+    }
+    free(path);
+}
+
+void
+pc_cgroup_get_root_limits(struct pc_cgroup_limits *l)
+{
+    bool v2 = pc_cgroup_is_v2();
+    uint64_t quota, period, none;
+
+    memset(l, 0, sizeof *l);
+    read_root(v2 ? memory_file.v2 : "memory/memory.limit_in_bytes", &l->memory,
+              &none);
+    read_root(v2 ? cpu_file.v2 : "cpu/cpu.cfs_quota_us", &quota, &period);
+    if (!v2) {
+        read_root("cpu/cpu.cfs_period_us", &period, &none);
+    }
+    if (quota && period) {
+        l->cpu = quota * 1000 / period;
+    }
+}
+
 /* Number after the word 'key' in a file of "KEY VALUE" lines. */
 static uint64_t
 read_keyed(const char *path, const struct pc_cgroup_file *f, const char *key)

@@ -72,6 +72,11 @@ char *pc_cgroup_set_limits(const char *path, const struct pc_cgroup_limits *)
 int pc_cgroup_set_io(const char *path, dev_t device, uint64_t bps,
                      uint64_t iops);
 
+/* Stores what all cgroups together may have of 'cpu' and 'memory': a machine that is
+ * itself a container can have less than its hardware.  0: as much as there
+ * is. */
+void pc_cgroup_get_root_limits(struct pc_cgroup_limits *);
+
 /* Use by `<path>/payload`.  Returns 0 or a positive errno. */
 int pc_cgroup_get_usage(const char *path, struct pc_cgroup_usage *);
 

@@ -83,37 +83,30 @@ pc_container_process_init(void)
     free(old);
 }
 
-/* Makes the directories of 's' and removes what an earlier run has left that
- * must not be seen by the next. */
-static char *
-make_dirs(const struct pc_container_spec *s)
+char *
+pc_container_upper(const char *lxc_path, const char *name)
 {
-    static const char *const stale[] = {
-        "lxc.log", "hook.log", "upper/run", "upper/tmp",
-        "upper/.packetcloud",
-    };
-    char *dir = pc_container_dir(s->lxc_path, s->name);
-    char *upper = pc_container_file(s->lxc_path, s->name, "upper");
-    char *work = pc_container_file(s->lxc_path, s->name, "work");
-    char *root = pc_container_file(s->lxc_path, s->name, "rootfs");
+    return pc_container_file(lxc_path, name, "upper");
+}
+
+char *
+pc_container_make_dirs(const char *lxc_path, const char *name,
+                       uint32_t id_base)
+{
+    char *dir = pc_container_dir(lxc_path, name);
+    char *upper = pc_container_upper(lxc_path, name);
+    char *work = pc_container_file(lxc_path, name, "work");
+    char *root = pc_container_file(lxc_path, name, "rootfs");
     char *text = NULL;
     int error;
 
-    error = pc_fs_make_dirs(s->lxc_path);
+    error = pc_fs_make_dirs(lxc_path);
     /* For root and the container: a file of the container that is set-user-id
      * is none for the users of this machine. */
-    error = error ? error : pc_disk_make(dir, 0710, 0, s->id_base);
+    error = error ? error : pc_disk_make(dir, 0710, 0, id_base);
     error = error ? error : pc_fs_make_dir(root, 0755, 0, 0);
-    error = error ? error : pc_fs_make_dir(upper, 0755, s->id_base,
-                                           s->id_base);
-    error = error ? error : pc_fs_make_dir(work, 0700, s->id_base,
-                                           s->id_base);
-    for (size_t i = 0; i < ARRAY_SIZE(stale) && !error; i++) {
-        char *file = pc_container_file(s->lxc_path, s->name, stale[i]);
-
-        error = pc_fs_remove_tree(file);
-        free(file);
-    }
+    error = error ? error : pc_fs_make_dir(upper, 0755, id_base, id_base);
+    error = error ? error : pc_fs_make_dir(work, 0700, id_base, id_base);
     if (error) {
         text = xasprintf("%s: cannot make its directories (%s)", dir,
                          ovs_strerror(error));
@@ -122,6 +115,30 @@ make_dirs(const struct pc_container_spec *s)
     free(upper);
     free(work);
     free(root);
+    return text;
+}
+
+/* Removes what an earlier run of 's' has left that must not be seen by the
+ * next. */
+static char *
+remove_stale(const struct pc_container_spec *s)
+{
+    static const char *const stale[] = {
+        "lxc.log", "hook.log", "upper/run", "upper/tmp",
+        "upper/.packetcloud",
+    };
+    char *text = NULL;
+
+    for (size_t i = 0; i < ARRAY_SIZE(stale) && !text; i++) {
+        char *file = pc_container_file(s->lxc_path, s->name, stale[i]);
+        int error = pc_fs_remove_tree(file);
+
+        if (error) {
+            text = xasprintf("%s: cannot remove (%s)", file,
+                             ovs_strerror(error));
+        }
+        free(file);
+    }
     return text;
 }
 
@@ -227,7 +244,9 @@ pc_container_start(const struct pc_container_spec *s, pid_t *init_pid)
     } else {
         /* Whatever an earlier run has left. */
         error = pc_container_stop(s->lxc_path, s->name, 0);
-        error = error ? error : make_dirs(s);
+        error = error ? error : pc_container_make_dirs(s->lxc_path, s->name,
+                                                       s->id_base);
+        error = error ? error : remove_stale(s);
         error = error ? error : claim_links(s);
         if (!error) {
             error = pc_container_lxc_start(s->lxc_path, s->name, &config,

@@ -160,6 +160,15 @@ void pc_container_process_init(void);
 char *pc_container_start(const struct pc_container_spec *, pid_t *init_pid)
     OVS_WARN_UNUSED_RESULT;
 
+/* "<lxc_path>/<name>/upper": what the container has written; for the caller to
+ * free. */
+char *pc_container_upper(const char *lxc_path, const char *name);
+
+/* Makes the directories of a container as pc_container_start() does; what is in
+ * them stays. */
+char *pc_container_make_dirs(const char *lxc_path, const char *name,
+                             uint32_t id_base) OVS_WARN_UNUSED_RESULT;
+
 /* Asks init to stop the service (SIGPWR; it sends the command its stop signal),
  * waits up to 'grace_ms', then kills everything in it.  Not running is fine.
  * Afterwards no process, cgroup or veth is left; the directory is. */

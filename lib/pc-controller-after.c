@@ -302,7 +302,7 @@ settle(struct pc_controller *c, struct pc_ctl_after *after,
         after->known_number = path->before->number;
         hmapx_add(&c->dirty_chains, &after->chain);
     }
-    hmapx_add(&c->dirty_rules, after->rule);
+    pc_ctl_rule_mark_dirty(c, after->rule);
     pc_ctl_chain_set_error(c, &after->chain, error);
 }
 

@@ -80,7 +80,7 @@ pc_ctl_dirty_rules(struct pc_controller *c, const struct ovs_list *rules)
     struct pc_ctl_rule *rule;
 
     LIST_FOR_EACH (rule, owner_node, rules) {
-        hmapx_add(&c->dirty_rules, rule);
+        pc_ctl_rule_mark_dirty(c, rule);
     }
 }
 
@@ -310,7 +310,7 @@ pc_ctl_chain_remove(struct pc_controller *c, struct pc_ctl_chain *chain)
     pc_ctl_chain_set_hops(c, chain, NULL, 0);
     LIST_FOR_EACH_SAFE (rule, owner_node, &chain->rules) {
         pc_ctl_rule_set_target(c, rule, NULL, NULL);
-        hmapx_add(&c->dirty_rules, rule);
+        pc_ctl_rule_mark_dirty(c, rule);
     }
     if (chain->number || chain->placing_number) {
         bitmap_set0(c->chain_numbers, (chain->number ? chain->number

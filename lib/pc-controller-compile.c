@@ -72,12 +72,25 @@ pc_ctl_rule_set_error(struct pc_controller *c, struct pc_ctl_rule *rule,
     hmapx_add(&c->bad_rules, rule);
 }
 
-static enum pc_rule_direction
-pc_ctl_rule_direction(const struct pcrec_rule *row)
+/* Has 'rule' compiled, the next time. */
+void
+pc_ctl_rule_mark_dirty(struct pc_controller *c, struct pc_ctl_rule *rule)
 {
-    return (!strcmp(row->direction, "forward") ? PC_RULE_FORWARD
-            : !strcmp(row->direction, "reverse") ? PC_RULE_REVERSE
-            : PC_RULE_BOTH);
+    if (!rule->dirty) {
+        rule->dirty = true;
+        ovs_list_push_back(&c->dirty_rules, &rule->dirty_node);
+        c->n_dirty_rules++;
+    }
+}
+
+void
+pc_ctl_rule_unmark_dirty(struct pc_controller *c, struct pc_ctl_rule *rule)
+{
+    if (rule->dirty) {
+        rule->dirty = false;
+        ovs_list_remove(&rule->dirty_node);
+        c->n_dirty_rules--;
+    }
 }
 
 /* A service on the path of 'rule' whose VIs are asked about: the cause of a
@@ -95,8 +108,10 @@ pc_ctl_rule_asking(const struct pc_ctl_rule *rule)
 
 static char *
 pc_ctl_rule_conflict(struct pc_controller *c, const struct pc_ctl_rule *rule,
-                     const struct pcrec_rule *row, const struct uuid *winner)
+                     const struct uuid *winner)
 {
+    const struct pcrec_rule *row = pcrec_rule_get_for_uuid(c->idl,
+                                                           &rule->uuid);
     const struct pcrec_rule *other = pcrec_rule_get_for_uuid(c->idl, winner);
     const struct pc_ctl_rule *w = pc_ctl_rule_find(c, winner);
     bool elsewhere = w && w->order != rule->order;
@@ -128,21 +143,24 @@ pc_ctl_rule_conflict(struct pc_controller *c, const struct pc_ctl_rule *rule,
 /* Compiles 'rule' into 'r'.  Returns NULL or why that is not possible. */
 static char * OVS_WARN_UNUSED_RESULT
 pc_ctl_rule_compile_one(struct pc_controller *c, struct pc_ctl_router *r,
-                        struct pc_ctl_rule *rule,
-                        const struct pcrec_rule *row)
+                        struct pc_ctl_rule *rule)
 {
     const struct pc_rule *placed = pc_overlap_get(rule->order, &rule->uuid);
+    bool parse = !placed || rule->by_port;
     struct pc_rule_match match;
     char *error = NULL;
 
-    if (placed && !rule->by_port) {
-        pc_rule_match_clone(&match, placed->match);
-    } else {
+    if (parse) {
+        const struct pcrec_rule *row = pcrec_rule_get_for_uuid(c->idl,
+                                                               &rule->uuid);
+        if (!row) {
+            return NULL;
+        }
         error = pc_rule_match_parse(row->match, pc_switch_port_map(r->sw),
                                     &match);
-    }
-    if (error) {
-        return error;
+        if (error) {
+            return error;
+        }
     }
     struct pc_path alone;
     if (rule->svc) {
@@ -150,13 +168,13 @@ pc_ctl_rule_compile_one(struct pc_controller *c, struct pc_ctl_router *r,
     }
     struct pc_rule value = {
         .uuid = rule->uuid,
-        .match = &match,
-        .priority = placed ? rule->level : row->priority,
-        .direction = pc_ctl_rule_direction(row),
+        .match = parse ? &match : placed->match,
+        .priority = placed ? rule->level : rule->priority,
+        .direction = rule->direction,
         .path = rule->svc ? &alone : &rule->chain->path,
     };
     struct uuid winner;
-    error = pc_rule_match_check(&match, value.direction);
+    error = pc_rule_match_check(value.match, value.direction);
     if (!error && rule->after) {
         error = pc_ctl_after_check(&value);
     }
@@ -164,10 +182,12 @@ pc_ctl_rule_compile_one(struct pc_controller *c, struct pc_ctl_router *r,
         pc_compile_rule(r->table, r->base, &value);
         if (pc_flow_table_find_conflict(r->table, &rule->uuid, &winner)) {
             rule->conflict = true;
-            error = pc_ctl_rule_conflict(c, rule, row, &winner);
+            error = pc_ctl_rule_conflict(c, rule, &winner);
         }
     }
-    pc_rule_match_destroy(&match);
+    if (parse) {
+        pc_rule_match_destroy(&match);
+    }
     return error;
 }
 
@@ -203,11 +223,9 @@ pc_ctl_set_member(struct hmapx *set, void *object, bool member)
 static void
 pc_ctl_rule_compile(struct pc_controller *c, struct pc_ctl_rule *rule)
 {
-    const struct pcrec_rule *row = pcrec_rule_get_for_uuid(c->idl,
-                                                           &rule->uuid);
     struct pc_ctl_router *r;
 
-    if (!row || rule->refused) {
+    if (rule->refused) {
         return;
     }
     char *error = pc_ctl_rule_precheck(rule);
@@ -220,7 +238,7 @@ pc_ctl_rule_compile(struct pc_controller *c, struct pc_ctl_rule *rule)
 
         compiled |= r->prepared;
         if (!error && !wait && r->prepared) {
-            e = pc_ctl_rule_compile_one(c, r, rule, row);
+            e = pc_ctl_rule_compile_one(c, r, rule);
         }
         if ((error || wait || e) && !rule->conflict) {
             pc_flow_table_remove_owner(r->table, &rule->uuid);
@@ -231,8 +249,6 @@ pc_ctl_rule_compile(struct pc_controller *c, struct pc_ctl_rule *rule)
             free(e);
         }
     }
-    rule->by_port = strstr(row->match, "in_port") != NULL;
-    pc_ctl_set_member(&c->port_rules, rule, rule->by_port);
     pc_ctl_set_member(&c->conflicts, rule, rule->conflict);
     if (compiled) {
         pc_ctl_rule_set_error(c, rule, error);
@@ -371,7 +387,7 @@ pc_ctl_ports_changed(struct pc_controller *c, struct pc_ctl_router *r)
         }
         pc_ctl_inspect_ports_changed(c, &names);
         HMAPX_FOR_EACH (node, &c->port_rules) {
-            hmapx_add(&c->dirty_rules, node->data);
+            pc_ctl_rule_mark_dirty(c, node->data);
         }
         HMAP_FOR_EACH (part, hmap_node, &r->parts) {
             if (part->port && sset_contains(&names, part->port)) {
@@ -405,7 +421,7 @@ pc_ctl_mark_all_dirty(struct pc_controller *c)
         hmapx_add(&c->dirty_vis, vi);
     }
     HMAP_FOR_EACH (rule, hmap_node, &c->rules) {
-        hmapx_add(&c->dirty_rules, rule);
+        pc_ctl_rule_mark_dirty(c, rule);
     }
 }
 
@@ -436,15 +452,13 @@ static size_t
 pc_ctl_compile_rules(struct pc_controller *c, bool had_error,
                      long long int deadline)
 {
-    struct hmapx_node *node;
+    struct pc_ctl_rule *rule;
     size_t n = 0;
 
-    HMAPX_FOR_EACH_SAFE (node, &c->dirty_rules) {
-        struct pc_ctl_rule *rule = node->data;
-
+    LIST_FOR_EACH_SAFE (rule, dirty_node, &c->dirty_rules) {
         if (!!rule->error == had_error) {
             pc_ctl_rule_compile(c, rule);
-            hmapx_delete(&c->dirty_rules, node);
+            pc_ctl_rule_unmark_dirty(c, rule);
             if (!(++n % 32) && time_usec() > deadline) {
                 break;
             }
@@ -476,7 +490,7 @@ pc_ctl_compile_dirty(struct pc_controller *c, long long int deadline)
     size_t n = (hmapx_count(&c->dirty_parts) + hmapx_count(&c->dirty_vis)
                 + hmapx_count(&c->dirty_services)
                 + hmapx_count(&c->dirty_chains)
-                + hmapx_count(&c->dirty_rules));
+                + c->n_dirty_rules);
 
     pc_ctl_compile_common(c);
     HMAPX_FOR_EACH (node, &c->dirty_parts) {
@@ -496,15 +510,12 @@ pc_ctl_compile_dirty(struct pc_controller *c, long long int deadline)
     hmapx_clear(&c->dirty_vis);
     hmapx_clear(&c->dirty_services);
     hmapx_clear(&c->dirty_chains);
-    n -= hmapx_count(&c->dirty_rules);
+    n -= c->n_dirty_rules;
     if (pc_ctl_returns_run(c, deadline) && pc_ctl_place_rules(c, deadline)) {
         n += pc_ctl_compile_rules(c, false, deadline);
         n += pc_ctl_compile_rules(c, true, deadline);
     }
-    if (hmapx_is_empty(&c->dirty_rules)) {
-        /* It may have held all rules: the next change is not to walk as many
-         * buckets. */
-        hmap_shrink(&c->dirty_rules.map);
+    if (!c->n_dirty_rules) {
         pc_ctl_recheck_conflicts(c);
         c->recheck = false;
     }
@@ -534,7 +545,7 @@ pc_ctl_compile_run(struct pc_controller *c)
     if ((hmapx_is_empty(&c->dirty_parts) && hmapx_is_empty(&c->dirty_vis)
          && hmapx_is_empty(&c->dirty_services)
          && hmapx_is_empty(&c->dirty_chains)
-         && hmapx_is_empty(&c->dirty_rules)
+         && !c->n_dirty_rules
          && hmapx_is_empty(&c->to_return) && !c->recheck)
         || !pc_ctl_any_prepared(c)) {
         c->compiling = false;
@@ -546,7 +557,7 @@ pc_ctl_compile_run(struct pc_controller *c)
     c->counters.n_compiled += c->counters.last_compiled;
     c->counters.n_runs++;
     c->counters.compile_us += time_usec() - start;
-    c->compiling = (!hmapx_is_empty(&c->dirty_rules)
+    c->compiling = (c->n_dirty_rules > 0
                     || !hmapx_is_empty(&c->to_return));
 }
 

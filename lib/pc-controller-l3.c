@@ -394,7 +394,7 @@ pc_ctl_send_packets(struct pc_ctl_router *r, struct ovs_list *outs)
 /* Answers the packets that 'r' sent us and runs its timers.  Packets go out
  * after the flows that were learned from what came in. */
 void
-pc_ctl_l3_run(struct pc_ctl_router *r)
+pc_ctl_l3_run(struct pc_controller *c, struct pc_ctl_router *r)
 {
     struct ovs_list outs = OVS_LIST_INITIALIZER(&outs);
     struct pc_packet_in *pin;
@@ -407,7 +407,7 @@ pc_ctl_l3_run(struct pc_ctl_router *r)
         pc_packet_in_destroy(pin);
     }
     pc_l3_run(r->l3, time_msec(), &outs);
-    pc_ctl_sync_submit(r);
+    pc_ctl_sync_submit(c, r);
     pc_ctl_send_packets(r, &outs);
 }
 

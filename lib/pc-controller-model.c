@@ -79,7 +79,7 @@ pc_ctl_service_dirty_rules(struct pc_controller *c,
     struct pc_ctl_rule *rule;
 
     LIST_FOR_EACH (rule, owner_node, &svc->rules) {
-        hmapx_add(&c->dirty_rules, rule);
+        pc_ctl_rule_mark_dirty(c, rule);
     }
 }
 
@@ -197,7 +197,7 @@ pc_ctl_service_remove(struct pc_controller *c, struct pc_ctl_service *svc)
     pc_ctl_service_leave_chains(c, svc);
     LIST_FOR_EACH_SAFE (rule, owner_node, &svc->rules) {
         pc_ctl_rule_set_target(c, rule, NULL, NULL);
-        hmapx_add(&c->dirty_rules, rule);
+        pc_ctl_rule_mark_dirty(c, rule);
     }
     if (svc->s.number || svc->placing_number) {
         bitmap_set0(c->service_numbers, (svc->s.number ? svc->s.number
@@ -287,6 +287,14 @@ pc_ctl_rule_set_target(struct pc_controller *c, struct pc_ctl_rule *rule,
     }
 }
 
+static enum pc_rule_direction
+rule_direction(const struct pcrec_rule *row)
+{
+    return (!strcmp(row->direction, "forward") ? PC_RULE_FORWARD
+            : !strcmp(row->direction, "reverse") ? PC_RULE_REVERSE
+            : PC_RULE_BOTH);
+}
+
 /* Takes over 'row', new or changed, if it is of our cloudlet. */
 void
 pc_ctl_rule_update(struct pc_controller *c, const struct pcrec_rule *row)
@@ -328,7 +336,15 @@ pc_ctl_rule_update(struct pc_controller *c, const struct pcrec_rule *row)
                                     c, &row->chain->header_.uuid) : NULL));
     }
     rule->refused = false;
-    hmapx_add(&c->dirty_rules, rule);
+    rule->priority = row->priority;
+    rule->direction = rule_direction(row);
+    rule->by_port = strstr(row->match, "in_port") != NULL;
+    if (rule->by_port) {
+        hmapx_add(&c->port_rules, rule);
+    } else {
+        hmapx_find_and_delete(&c->port_rules, rule);
+    }
+    pc_ctl_rule_mark_dirty(c, rule);
 }
 
 /* Forgets 'rule', whose row is gone. */
@@ -343,7 +359,7 @@ pc_ctl_rule_remove(struct pc_controller *c, struct pc_ctl_rule *rule)
     pc_ctl_after_remove(c, rule);
     hmapx_find_and_delete(&c->stale, rule);
     hmapx_find_and_delete(&c->to_return, rule);
-    hmapx_find_and_delete(&c->dirty_rules, rule);
+    pc_ctl_rule_unmark_dirty(c, rule);
     hmapx_find_and_delete(&c->bad_rules, rule);
     hmapx_find_and_delete(&c->conflicts, rule);
     hmapx_find_and_delete(&c->port_rules, rule);

@@ -54,14 +54,6 @@ struct pc_ctl_placing {
     bool sorted;
 };
 
-static enum pc_rule_direction
-row_direction(const struct pcrec_rule *row)
-{
-    return (!strcmp(row->direction, "forward") ? PC_RULE_FORWARD
-            : !strcmp(row->direction, "reverse") ? PC_RULE_REVERSE
-            : PC_RULE_BOTH);
-}
-
 /* The ports by whose numbers rules are compared: the first router's. */
 static const struct ofputil_port_map *
 port_map(const struct pc_controller *c)
@@ -194,13 +186,15 @@ parse(struct pc_controller *c, const struct ofputil_port_map *ports,
       struct placing *p)
 {
     struct pc_ctl_rule *rule = p->rule;
+
+    if (rule->by_port) {
+        pc_ctl_overlap_remove(c, rule); /* Perhaps the port has moved. */
+    } else if (pc_overlap_get(rule->order, &rule->uuid)) {
+        return;
+    }
     const struct pcrec_rule *row = pcrec_rule_get_for_uuid(c->idl,
                                                            &rule->uuid);
-
-    if (row && rule->by_port) {
-        pc_ctl_overlap_remove(c, rule); /* Perhaps the port has moved. */
-    }
-    if (!row || pc_overlap_get(rule->order, &rule->uuid)) {
+    if (!row) {
         return;
     }
 
@@ -214,8 +208,8 @@ parse(struct pc_controller *c, const struct ofputil_port_map *ports,
     p->value = (struct pc_rule) {
         .uuid = rule->uuid,
         .match = &p->match,
-        .priority = row->priority,
-        .direction = row_direction(row),
+        .priority = rule->priority,
+        .direction = rule->direction,
         .target = pc_ctl_overlap_target(row->service ? &row->service->header_.uuid
                                     : row->chain ? &row->chain->header_.uuid
                                     : NULL),
@@ -245,11 +239,11 @@ static struct pc_ctl_placing *
 start_placing(const struct pc_controller *c)
 {
     struct pc_ctl_placing *pl = xzalloc(sizeof *pl);
-    struct hmapx_node *node;
+    struct pc_ctl_rule *rule;
 
-    pl->a = xmalloc(hmapx_count(&c->dirty_rules) * sizeof *pl->a);
-    HMAPX_FOR_EACH (node, &c->dirty_rules) {
-        pl->a[pl->n].rule = node->data;
+    pl->a = xmalloc(c->n_dirty_rules * sizeof *pl->a);
+    LIST_FOR_EACH (rule, dirty_node, &c->dirty_rules) {
+        pl->a[pl->n].rule = rule;
         pl->a[pl->n++].parsed = false;
     }
     return pl;

@@ -21,6 +21,7 @@
 #include "openvswitch/vlog.h"
 #include "ovsdb-idl.h"
 #include "pc-controller-private.h"
+#include "pc-fault.h"
 #include "util.h"
 
 VLOG_DEFINE_THIS_MODULE(pc_controller_place);
@@ -96,33 +97,55 @@ pc_ctl_place_error(struct pc_controller *c, struct pc_ctl_service *svc,
 
 /* Nodes. */
 
-/* The node of the cloudlet that has the fewest VIs; NULL if there is none. */
-static const struct pcrec_node *
-pc_ctl_choose_node(const struct pc_controller *c)
+/* The VIs on 'node'. */
+static size_t
+pc_ctl_node_count_vis(const struct pc_controller *c,
+                      const struct pcrec_node *node)
+{
+    size_t n = pc_ctl_node_n_placing(c, &node->header_.uuid);
+    const struct pc_ctl_vi *vi;
+
+    HMAP_FOR_EACH (vi, hmap_node, &c->vis) {
+        const struct pcrec_vi *row
+            = pcrec_vi_get_for_uuid(c->idl, &vi->vi.uuid);
+        n += row && row->node == node;
+    }
+    return n;
+}
+
+/* Stores the node of the cloudlet that has the fewest VIs, of those that are up;
+ * if none is, of those that nobody has heard of yet.  Returns NULL or why there is
+ * none. */
+static char * OVS_WARN_UNUSED_RESULT
+pc_ctl_choose_node(const struct pc_controller *c,
+                   const struct pcrec_node **best)
 {
     const struct pcrec_cloudlet *cloudlet
         = pcrec_cloudlet_get_for_uuid(c->idl, &c->cloudlet);
-    const struct pcrec_node *best = NULL;
     size_t best_n = SIZE_MAX;
+    int best_rank = 1;
 
-    for (size_t i = 0; cloudlet && i < cloudlet->n_nodes; i++) {
+    *best = NULL;
+    if (!cloudlet || !cloudlet->n_nodes) {
+        return xstrdup("the cloudlet has no node");
+    }
+    for (size_t i = 0; i < cloudlet->n_nodes; i++) {
         const struct pcrec_node *node = cloudlet->nodes[i];
-        const struct pc_ctl_vi *vi;
-        size_t n = 0;
+        int rank = pc_ctl_node_rank(c, &node->header_.uuid);
 
-        if (cloudlet->n_nodes > 1) {
-            HMAP_FOR_EACH (vi, hmap_node, &c->vis) {
-                const struct pcrec_vi *row
-                    = pcrec_vi_get_for_uuid(c->idl, &vi->vi.uuid);
-                n += row && row->node == node;
+        if (rank >= best_rank) {
+            size_t n = (cloudlet->n_nodes > 1
+                        ? pc_ctl_node_count_vis(c, node) : 0);
+
+            if (!*best || rank > best_rank || n < best_n
+                || (n == best_n && strcmp(node->name, (*best)->name) < 0)) {
+                *best = node;
+                best_n = n;
+                best_rank = rank;
             }
         }
-        if (n < best_n || (n == best_n && strcmp(node->name, best->name) < 0)) {
-            best = node;
-            best_n = n;
-        }
     }
-    return best;
+    return *best ? NULL : xstrdup("no node of the cloudlet is up");
 }
 
 /* VIs. */
@@ -175,11 +198,11 @@ pc_ctl_leaving_indexes(const struct pc_controller *c,
 }
 
 static void
-pc_ctl_vi_set_capacity(const struct pcrec_vi *vi,
+pc_ctl_vi_set_capacity(const struct pcrec_vi *new_vi,
                        const struct pcrec_service *row)
 {
     if (row->type) {
-        pcrec_vi_set_capacity(vi,
+        pcrec_vi_set_capacity(new_vi,
                               (const char **) row->type->key_capacity,
                               row->type->value_capacity,
                               row->type->n_capacity);
@@ -187,29 +210,28 @@ pc_ctl_vi_set_capacity(const struct pcrec_vi *vi,
 }
 
 static void
-pc_ctl_vi_write_addresses(const struct pcrec_vi *vi,
+pc_ctl_vi_write_addresses(const struct pcrec_vi *new_vi,
                           const struct pc_ctl_addresses *a)
 {
     const char **addresses = sset_array(&a->addresses);
     const char **gateways = sset_array(&a->gateways);
 
-    pcrec_vi_set_addresses(vi, addresses, sset_count(&a->addresses));
-    pcrec_vi_set_gateways(vi, gateways, sset_count(&a->gateways));
+    pcrec_vi_set_addresses(new_vi, addresses, sset_count(&a->addresses));
+    pcrec_vi_set_gateways(new_vi, gateways, sset_count(&a->gateways));
     free(addresses);
     free(gateways);
 }
 
-/* Creates the row of VI number 'k' of 'svc' in 'txn'.  Returns NULL or why
- * not. */
+/* Creates the row of VI number 'k' of 'svc' in 'txn', on 'node'; for
+ * 'reservation', unless that is NULL.  Returns NULL or why not. */
 static char * OVS_WARN_UNUSED_RESULT
 pc_ctl_create_vi(struct pc_controller *c, struct pc_ctl_service *svc,
-                 const struct pcrec_service *row, unsigned int k,
+                 unsigned int k, const struct pcrec_node *node,
+                 const struct pcrec_reservation *reservation,
                  struct ovsdb_idl_txn *txn)
 {
-    const struct pcrec_node *node = pc_ctl_choose_node(c);
-    if (!node) {
-        return xstrdup("the cloudlet has no node");
-    }
+    const struct pcrec_service *row
+        = pcrec_service_get_for_uuid(c->idl, &svc->s.uuid);
     size_t number = bitmap_scan(c->vi_numbers, false, 1, PC_CTL_VIS);
     if (number >= PC_CTL_VIS) {
         return xstrdup("no VI number is free");
@@ -226,12 +248,24 @@ pc_ctl_create_vi(struct pc_controller *c, struct pc_ctl_service *svc,
     pcrec_vi_set_name(vi, name);
     pcrec_vi_set_service(vi, row);
     pcrec_vi_set_node(vi, node);
+    pcrec_vi_set_node_name(vi, node->name);
     pcrec_vi_set_number(vi, number);
     pcrec_vi_set_admin_state(vi, "up");
     pcrec_vi_set_weight(vi, 100);
     pcrec_vi_set_mac(vi, mac);
     pc_ctl_vi_write_addresses(vi, &a);
     pc_ctl_vi_set_capacity(vi, row);
+    if (reservation) {
+        pcrec_vi_set_reservation(vi, reservation);
+        pcrec_vi_set_slots(vi, (const char **) reservation->slots,
+                           reservation->n_slots);
+        /* Not for one that has ended meanwhile: nobody would charge that. */
+        pcrec_reservation_verify_state(reservation);
+        pcrec_reservation_verify_node(reservation);
+        pcrec_reservation_verify_proposed_node(reservation);
+        pcrec_reservation_set_metered(reservation, true);
+    }
+    pc_ctl_node_add_placing(c, &node->header_.uuid);
     bitmap_set1(c->placing_numbers, number);
     bitmap_set1(c->vi_numbers, number);
     VLOG_INFO("%s: placed on node %s", name, node->name);
@@ -241,7 +275,48 @@ pc_ctl_create_vi(struct pc_controller *c, struct pc_ctl_service *svc,
     return NULL;
 }
 
-/* The VIs of 'svc' that are to stay. */
+/* Marks in 'reserved' the indexes of all rows that have names of 'svc', also of
+ * those that this transaction has made so far. */
+static void
+pc_ctl_row_indexes(const struct pc_controller *c,
+                   const struct pc_ctl_service *svc, unsigned long *reserved)
+{
+    const struct pcrec_vi *row;
+
+    PCREC_VI_FOR_EACH (row, c->idl) {
+        unsigned int k = pc_ctl_vi_index(svc, row->name);
+        if (k <= PC_CTL_MAX_REPLICAS) {
+            bitmap_set1(reserved, k);
+        }
+    }
+}
+
+/* Creates in 'txn' the VI of 'svc' for 'reservation', on its node.  Returns true if
+ * it did; if not, Service.error says why. */
+bool
+pc_ctl_place_reserved(struct pc_controller *c, struct pc_ctl_service *svc,
+                      const struct pcrec_reservation *reservation,
+                      struct ovsdb_idl_txn *txn)
+{
+    unsigned long *reserved = bitmap_allocate(PC_CTL_MAX_REPLICAS + 2);
+    char *error = NULL;
+    unsigned int k;
+
+    pc_ctl_row_indexes(c, svc, reserved);
+    k = pc_ctl_free_index(svc, reserved);
+    free(reserved);
+    if (k > PC_CTL_MAX_REPLICAS) {
+        error = xstrdup("it has too many VIs");
+    } else {
+        error = pc_ctl_create_vi(c, svc, k, reservation->node, reservation,
+                                 txn);
+    }
+    bool created = !error;
+    pc_ctl_place_error(c, svc, error);
+    return created;
+}
+
+/* The VIs of 'svc' that are to stay, without those that have a reservation. */
 static size_t
 pc_ctl_count_vis(const struct pc_controller *c,
                  const struct pc_ctl_service *svc)
@@ -250,7 +325,7 @@ pc_ctl_count_vis(const struct pc_controller *c,
     size_t n = 0;
 
     LIST_FOR_EACH (vi, svc_node, &svc->vis) {
-        n += !pc_ctl_vi_is_retired(c, vi);
+        n += !vi->reserved && !pc_ctl_vi_is_retired(c, vi);
     }
     return n;
 }
@@ -272,7 +347,12 @@ pc_ctl_create_vis(struct pc_controller *c, struct pc_ctl_service *svc,
             break;              /* Until those that leave are gone. */
         }
         bitmap_set1(reserved, k);
-        error = pc_ctl_create_vi(c, svc, row, k, txn);
+        const struct pcrec_node *node;
+
+        error = pc_ctl_choose_node(c, &node);
+        if (!error) {
+            error = pc_ctl_create_vi(c, svc, k, node, NULL, txn);
+        }
         if (!error) {
             changed = true;
             n++;
@@ -295,7 +375,7 @@ pc_ctl_end_vi(const struct pc_controller *c, const struct pc_ctl_service *svc,
     LIST_FOR_EACH (vi, svc_node, &svc->vis) {
         unsigned int k = pc_ctl_vi_index(svc, vi->vi.name);
 
-        if (pc_ctl_vi_is_retired(c, vi) == retired
+        if (!vi->reserved && pc_ctl_vi_is_retired(c, vi) == retired
             && (!end || (k > pc_ctl_vi_index(svc, end->vi.name)) != retired)) {
             end = vi;
         }
@@ -366,7 +446,36 @@ pc_ctl_release_numbers(struct pc_controller *c)
     HMAP_FOR_EACH (vi, hmap_node, &c->vis) {
         bitmap_set1(c->vi_numbers, vi->vi.number);
     }
+    pc_ctl_nodes_clear_placing(c);
     c->placing = false;
+}
+
+/* VI.node_name follows VI.node, whoever has changed that, and VI.home_name
+ * VI.home: the role-based access control of the database goes by it (pc-rbac.h). */
+static void
+pc_ctl_name_nodes(struct pc_controller *c)
+{
+    const struct pc_ctl_vi *vi;
+
+    if (!c->name_nodes) {
+        return;
+    }
+    c->name_nodes = false;
+    HMAP_FOR_EACH (vi, hmap_node, &c->vis) {
+        const struct pcrec_vi *row
+            = pcrec_vi_get_for_uuid(c->idl, &vi->vi.uuid);
+        const char *name = row && row->node ? row->node->name : "";
+
+        if (row && strcmp(row->node_name, name)) {
+            pcrec_vi_set_node_name(row, name);
+            c->name_nodes = true;       /* Until it is seen there. */
+        }
+        name = row && row->home ? row->home->name : "";
+        if (row && strcmp(row->home_name, name)) {
+            pcrec_vi_set_home_name(row, name);
+            c->name_nodes = true;
+        }
+    }
 }
 
 /* Writes into 'txn' what the services marked 'to_place' and the VIs that leave
@@ -385,6 +494,7 @@ pc_ctl_place_run(struct pc_controller *c, struct ovsdb_idl_txn *txn)
     if (c->placing) {
         pc_ctl_release_numbers(c);
     }
+    pc_ctl_name_nodes(c);
     HMAPX_FOR_EACH_SAFE (node, &c->to_place) {
         struct pc_ctl_service *svc = node->data;
         const struct pcrec_service *row
@@ -401,6 +511,7 @@ pc_ctl_place_run(struct pc_controller *c, struct ovsdb_idl_txn *txn)
         }
         changed |= todo;
     }
+    changed |= pc_ctl_reserve_run(c, txn);
     HMAPX_FOR_EACH_SAFE (node, &c->to_number) {
         bool todo = pc_ctl_place_chain(c, node->data);
 
@@ -420,7 +531,7 @@ pc_ctl_place_run(struct pc_controller *c, struct ovsdb_idl_txn *txn)
 void
 pc_ctl_delete_run(struct pc_controller *c, struct ovsdb_idl_txn *txn)
 {
-    const struct pc_ctl_vi *vi;
+    struct pc_ctl_vi *vi;
     bool changed = false;
 
     if (c->hold_pending) {
@@ -429,7 +540,9 @@ pc_ctl_delete_run(struct pc_controller *c, struct ovsdb_idl_txn *txn)
     LIST_FOR_EACH (vi, leave_node, &c->leaving_vis) {
         const struct pcrec_vi *row
             = pcrec_vi_get_for_uuid(c->idl, &vi->vi.uuid);
-        if (row && pc_ctl_all_done(c, vi->leave_generation)) {
+        if (row && pc_ctl_all_done(c, vi->leave_generation)
+            && pc_ctl_used_close(vi, row)) {
+            pc_fault(c->fault, "before-delete");
             VLOG_INFO("%s: removed", row->name);
             pcrec_vi_delete(row);
             changed = true;

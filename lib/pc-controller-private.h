@@ -30,11 +30,15 @@
  *   pc-controller-count.c  how many copies there may be
  *   pc-controller-l3.c     interfaces, routes, VIs' addresses, packets
  *   pc-controller-place.c  VI rows, numbers
+ *   pc-controller-reserve.c reservations: confirmed, VIs in time
  *   pc-controller-drain.c  VIs that drain
+ *   pc-controller-move.c   VIs that move to another node
  *   pc-controller-address.c addresses of VIs
  *   pc-controller-overlap.c which rule comes first
  *   pc-controller-returns.c rules whose packets a service mixes up
  *   pc-controller-status.c errors and status written back
+ *   pc-controller-report.c which nodes live; what the cloudlet has
+ *   pc-controller-hold.c   what is held on its nodes
  *   pc-controller-probe.c  what a router's switch can do, and what not
  *   pc-controller-zone.c   flushing of connection tracking
  *   pc-controller-sync.c   desired flows -> switch; acknowledgement
@@ -71,6 +75,7 @@
 
 struct pc_ctl_drain;
 struct pc_ctl_placing;
+struct pc_ctl_report;
 struct pc_ctl_returns;
 struct pc_flow_table;
 struct pc_installed;
@@ -108,7 +113,8 @@ struct pc_ctl_router {
     bool selection;             /* Can groups be told how to select? */
     bool unfit;                 /* Nothing of ours works on that switch. */
     size_t n_bulk;              /* Read or submitted at once, until acked. */
-    bool held;                  /* Submit nothing: not all is compiled. */
+    bool held;                  /* Not all is compiled: submit nothing, ... */
+    bool growing;               /* ... but parts of what is under way. */
     char *missing;              /* What the switch cannot do; NULL: nothing. */
     bool sampling;              /* Can the switch sample? */
     bool nd_answers;            /* Can flows answer neighbor solicitations? */
@@ -119,6 +125,8 @@ struct pc_ctl_router {
     unsigned int epoch;         /* pc_switch_epoch() that was read. */
     struct pc_installed *installed; /* While reading. */
     bool reading;
+    long long int resync_started;   /* time_usec(); 0: is over. */
+    uint64_t resync_us;         /* The last one, until acknowledged. */
     long long int read_after;   /* Do not read again before, in ms. */
     bool synced;                /* The switch has what is desired, or ... */
     uint64_t token;             /* ... will have, with this token. */
@@ -201,15 +209,20 @@ struct pc_ctl_vi {
     struct pc_ctl_service *svc; /* NULL: none, and it must leave. */
     char *port[2];              /* Names of the ports or NULL. */
     bool row_ready, row_up, row_drain; /* As the row says. */
+    bool over;                  /* Its time is: it gets nothing new, and leaves
+                                 * when what it has got has come out. */
     int node_ready;             /* As the node role in this process says: newer
                                  * than the row.  -1: it has said nothing. */
     uint64_t network_bps;       /* Wanted; vi.network_bps: possible. */
+    struct uuid home;           /* Node that the row says has its files. */
     bool down;                  /* To be stopped, as soon as ... */
     uint64_t down_generation;   /* ... the switches have confirmed this, ... */
     long long int release_at;   /* ... and this time, in ms, has come. */
     uint64_t packets;           /* Of its ports, while they are counted. */
+    bool reserved;              /* For a time: not one of the replicas. */
     bool leaving;               /* No flows; the row goes when that is sure. */
     uint64_t leave_generation;
+    long long int close_until;  /* See pc-controller-used.c; 0: not yet. */
 
     /* Draining (in struct pc_controller's 'draining'). */
     bool scale_down;            /* It leaves when it is drained. */
@@ -244,6 +257,10 @@ struct pc_ctl_rule {
     struct pc_ctl_chain *chain;
     struct pc_ctl_after *after; /* Its target is this path; NULL: another. */
     struct pc_overlap *order;   /* Where it has its level. */
+    struct ovs_list dirty_node; /* In 'dirty_rules' if 'dirty'. */
+    bool dirty;
+    enum pc_rule_direction direction;   /* These two from its row. */
+    uint16_t priority;
     bool by_port;               /* Its match names a port. */
     bool conflict;              /* An earlier rule has its flows. */
     bool refused;               /* By the switch, as it is in the row. */
@@ -274,6 +291,7 @@ struct pc_ctl_counters {
     uint64_t last_work_us;      /* Changes, compiling and submitting, in us. */
     uint64_t max_work_us;
     uint64_t max_run_us;        /* Longest pc_controller_run() of all. */
+    uint64_t last_recompute_us; /* Compiling all in the last recompute. */
     uint64_t n_resyncs;         /* Reads followed by a comparison. */
     uint64_t last_resync_mods;  /* Mods that the last comparison gave. */
     uint64_t n_corrections;     /* Sum of those. */
@@ -284,11 +302,12 @@ struct pc_ctl_counters {
 
 struct pc_controller {
     struct ovsdb_idl *idl;
-    struct ovsdb_idl *lock_idl; /* Holds the lock; NULL: none is needed. */
+    struct pc_lock *lock;       /* NULL: none is needed. */
     char *want_cloudlet;        /* Name asked for, NULL: the only one. */
     struct uuid cloudlet;       /* Zero: none. */
     char *cloudlet_name;
     bool loaded;                /* All rows are in the maps below. */
+    bool reread;                /* They are to be read again: pc-reread.h. */
 
     struct hmap routers, services, chains, vis, rules, parts;
     struct hmap service_names, chain_names; /* By name.  For a moment two may
@@ -304,9 +323,13 @@ struct pc_controller {
     unsigned long *vi_numbers;
     unsigned long *placing_numbers; /* VI numbers in the transaction. */
     bool placing;                   /* Are there any? */
+    bool name_nodes;            /* May VI.node_name differ from VI.node? */
 
     /* To do. */
-    struct hmapx dirty_services, dirty_vis, dirty_rules;  /* To compile. */
+    struct hmapx dirty_services, dirty_vis; /* To compile. */
+    struct ovs_list dirty_rules;    /* Contains "struct pc_ctl_rule"s by
+                                     * 'dirty_node'. */
+    size_t n_dirty_rules;
     struct hmapx dirty_chains;
     struct hmapx dirty_parts;   /* Interfaces and routes to compile. */
     struct hmapx stale_chains;  /* Whose hops are to be looked at. */
@@ -317,12 +340,21 @@ struct pc_controller {
     struct hmapx to_place;      /* Services to look at. */
     struct hmapx draining;      /* VIs with admin_state "drain". */
     struct pc_ctl_drain *drain;
+    struct hmapx moving;        /* VIs that are on their way to a node. */
+    struct pc_ctl_report *report;
     struct hmapx to_number;     /* Chains without a number. */
     struct hmapx bad_rules;     /* Rules with 'error' to write to the db. */
     struct hmapx bad_services, bad_chains, bad_parts;
     struct hmapx conflicts;     /* Rules in conflict. */
     bool recheck;               /* Something left a table. */
     struct hmapx port_rules;    /* Rules that name a port. */
+
+    struct hmap booked;         /* Contains "struct pc_ctl_booked"s. */
+    struct hmap reservations;   /* Contains "struct pc_ctl_reservation"s. */
+    struct hmapx dirty_reservations;
+    char *fault;                /* For tests: pc_controller_set_fault(). */
+    int64_t expire_at;          /* When the next VI ends, in s since the epoch. */
+    bool expire_changed;        /* VIs or reservations have changed. */
 
     struct pc_overlap *overlap; /* Rules with a level, but for ... */
     struct shash orders;        /* ... those in "struct pc_ctl_order"s, ... */
@@ -416,6 +448,8 @@ void pc_ctl_ports_changed(struct pc_controller *, struct pc_ctl_router *);
 void pc_ctl_rule_set_error(struct pc_controller *, struct pc_ctl_rule *,
                            char *error);
 void pc_ctl_mark_all_dirty(struct pc_controller *);
+void pc_ctl_rule_mark_dirty(struct pc_controller *, struct pc_ctl_rule *);
+void pc_ctl_rule_unmark_dirty(struct pc_controller *, struct pc_ctl_rule *);
 
 /* pc-controller-overlap.c. */
 uint32_t pc_ctl_overlap_target(const struct uuid *target);
@@ -471,7 +505,7 @@ void pc_ctl_vi_neighbors(struct pc_controller *, struct pc_ctl_router *,
 bool pc_ctl_gateway_mac(const struct pc_controller *,
                         const struct pc_ctl_router *,
                         const struct pc_ctl_vi *, struct eth_addr *);
-void pc_ctl_l3_run(struct pc_ctl_router *);
+void pc_ctl_l3_run(struct pc_controller *, struct pc_ctl_router *);
 void pc_ctl_l3_wait(const struct pc_ctl_router *);
 
 /* pc-controller-place.c. */
@@ -480,6 +514,49 @@ void pc_ctl_delete_run(struct pc_controller *, struct ovsdb_idl_txn *);
 bool pc_ctl_place_is_idle(const struct pc_controller *);
 void pc_ctl_place_error(struct pc_controller *, struct pc_ctl_service *,
                         char *error);
+
+bool pc_ctl_place_reserved(struct pc_controller *, struct pc_ctl_service *,
+                           const struct pcrec_reservation *,
+                           struct ovsdb_idl_txn *);
+
+/* pc-controller-reserve.c. */
+void pc_ctl_reserve_load(struct pc_controller *);
+void pc_ctl_reserve_track(struct pc_controller *);
+void pc_ctl_reserve_unload(struct pc_controller *);
+bool pc_ctl_reserve_run(struct pc_controller *, struct ovsdb_idl_txn *);
+bool pc_ctl_vi_is_released(struct pc_controller *, struct pc_ctl_vi *);
+void pc_ctl_vi_set_over(struct pc_controller *, struct pc_ctl_vi *);
+void pc_ctl_reserve_expire(struct pc_controller *);
+void pc_ctl_reserve_vi_lost(struct pc_controller *);
+void pc_ctl_reserve_wait(const struct pc_controller *);
+
+/* pc-controller-used.c. */
+bool pc_ctl_used_close(struct pc_ctl_vi *, const struct pcrec_vi *);
+void pc_ctl_used_wait(const struct pc_controller *);
+
+/* pc-controller-move.c. */
+bool pc_ctl_move_is_stopping(const struct pcrec_vi *);
+void pc_ctl_move_update(struct pc_controller *, struct pc_ctl_vi *,
+                        const struct pcrec_vi *);
+void pc_ctl_move_run(struct pc_controller *);
+
+/* The move of 'vi', of reservation 'row', to the reservation's 'proposed_node'. */
+enum pc_ctl_move {
+    PC_CTL_MOVE_WAITS,
+    PC_CTL_MOVE_WRITTEN,        /* The same, and something was written. */
+    PC_CTL_MOVE_ENDED           /* It is there, or why not. */
+};
+bool pc_ctl_move_is_begun(const struct pc_controller *,
+                          const struct pc_ctl_vi *,
+                          const struct pcrec_reservation *);
+enum pc_ctl_move pc_ctl_move_begin(struct pc_controller *,
+                                   const struct pc_ctl_vi *,
+                                   const struct pcrec_reservation *,
+                                   char **error);
+enum pc_ctl_move pc_ctl_move_watch(struct pc_controller *,
+                                   const struct pc_ctl_vi *,
+                                   const struct pcrec_reservation *,
+                                   char **error);
 
 /* pc-controller-drain.c. */
 struct pc_ctl_drain *pc_ctl_drain_create(void);
@@ -513,6 +590,22 @@ bool pc_ctl_write_errors(struct pc_controller *);
 void pc_ctl_write_status(struct pc_controller *);
 void pc_ctl_write_released(struct pc_controller *);
 
+/* pc-controller-report.c. */
+struct pc_ctl_report *pc_ctl_report_create(void);
+void pc_ctl_report_destroy(struct pc_ctl_report *);
+void pc_ctl_report_unload(struct pc_controller *);
+void pc_ctl_report_track(struct pc_controller *,
+                         const struct pcrec_cloudlet *);
+void pc_ctl_report_run(struct pc_controller *);
+void pc_ctl_report_write(struct pc_controller *);
+void pc_ctl_report_wait(struct pc_controller *);
+int pc_ctl_node_rank(const struct pc_controller *, const struct uuid *node);
+size_t pc_ctl_node_n_placing(const struct pc_controller *,
+                             const struct uuid *node);
+void pc_ctl_node_add_placing(const struct pc_controller *,
+                             const struct uuid *node);
+void pc_ctl_nodes_clear_placing(const struct pc_controller *);
+
 /* pc-controller-probe.c. */
 bool pc_ctl_router_probe(struct pc_ctl_router *);
 
@@ -528,7 +621,7 @@ void pc_ctl_router_destroy(struct pc_controller *, struct pc_ctl_router *);
 void pc_ctl_router_leave(struct pc_controller *, struct pc_ctl_router *);
 char *pc_ctl_router_target(const struct pcrec_router *);
 void pc_ctl_sync_run(struct pc_controller *);
-void pc_ctl_sync_submit(struct pc_ctl_router *);
+void pc_ctl_sync_submit(struct pc_controller *, struct pc_ctl_router *);
 void pc_ctl_sync_wait(struct pc_controller *);
 void pc_ctl_sync_resync(struct pc_ctl_router *);
 bool pc_ctl_all_done(const struct pc_controller *, uint64_t generation);

@@ -52,11 +52,14 @@ pc_ctl_compile_anew(struct pc_controller *c, struct pc_ctl_saved *saved)
             saved[n++] = (struct pc_ctl_saved) { r, r->table, r->l3 };
             r->table = pc_flow_table_create();
             pc_flow_table_set_selection(r->table, r->selection);
+            pc_flow_table_reserve(r->table, 2 * hmap_count(&c->rules));
             r->l3 = pc_ctl_l3_create(r, r->table);
             r->common = false;
         }
     }
+    long long int start = time_usec();
     pc_ctl_compile_all(c);
+    c->counters.last_recompute_us = time_usec() - start;
 
     /* What was learned from packets cannot be compiled. */
     for (size_t i = 0; i < n; i++) {

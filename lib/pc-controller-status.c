@@ -206,7 +206,7 @@ pc_ctl_write_router(struct pc_controller *c, struct pc_ctl_router *r,
 
 /* Is 'vi' to be stopped, and does nothing lead to it any more?  What it was
  * sent before gets the time to come out. */
-static bool
+bool
 pc_ctl_vi_is_released(struct pc_controller *c, struct pc_ctl_vi *vi)
 {
     long long int now = time_msec();

@@ -200,6 +200,7 @@ pc_ctl_router_prepare(struct pc_controller *c, struct pc_ctl_router *r)
     }
     pc_flow_table_clear(r->table);
     pc_flow_table_set_selection(r->table, r->selection);
+    pc_flow_table_reserve(r->table, 2 * hmap_count(&c->rules));
     pc_l3_destroy(r->l3);
     r->l3 = NULL;
     r->prepared = !r->unfit;
@@ -216,12 +217,13 @@ pc_ctl_router_prepare(struct pc_controller *c, struct pc_ctl_router *r)
 static void
 pc_ctl_start_reading(struct pc_controller *c, struct pc_ctl_router *r)
 {
+    r->resync_started = time_usec();
     pc_ctl_router_prepare(c, r);
     pc_installed_destroy(r->installed);
     r->installed = pc_installed_create(pc_switch_protocol(r->sw));
     r->epoch = pc_switch_epoch(r->sw);
     r->reading = true;
-    r->synced = false;
+    r->synced = r->growing = false;
     r->submitted = r->done = no_mark;
     pc_switch_read(r->sw, &read_class, r);
 }
@@ -234,7 +236,33 @@ pc_ctl_adopt_neighbor(const struct pc_flow_view *flow, void *r_)
     pc_l3_adopt_neighbor(r->l3, time_msec(), flow);
 }
 
-/* Everything has been read: submits the difference to what is desired. */
+/* Has everything been read, and can the difference to what is desired be told?
+ * While not all is compiled only of a switch that has nothing.  It is sent then
+ * what there is so far, which it receives while the rest is compiled, and has in
+ * force when all is. */
+static bool
+pc_ctl_can_finish_reading(const struct pc_ctl_router *r)
+{
+    return (r->installed && !r->reading
+            && (!r->held
+                || (r->prepared && pc_switch_has_bundles(r->sw)
+                    && !pc_installed_count(r->installed))));
+}
+
+/* Counts 'n' mods, all or a part of what makes the switch be as desired. */
+static void
+pc_ctl_count_resync(struct pc_controller *c, struct pc_ctl_router *r, size_t n)
+{
+    c->counters.last_resync_mods += n;
+    c->counters.n_corrections += n;
+    r->n_bulk = MAX(r->n_bulk, c->counters.last_resync_mods);
+    if (!r->held) {
+        VLOG_INFO("router %s: %"PRIu64" changes to what the switch had",
+                  r->name, c->counters.last_resync_mods);
+    }
+}
+
+/* Submits the difference, or its first part. */
 static void
 pc_ctl_finish_reading(struct pc_controller *c, struct pc_ctl_router *r)
 {
@@ -250,13 +278,12 @@ pc_ctl_finish_reading(struct pc_controller *c, struct pc_ctl_router *r)
     r->synced = true;
 
     c->counters.n_resyncs++;
-    c->counters.last_resync_mods = ovs_list_size(&mods);
-    c->counters.n_corrections += c->counters.last_resync_mods;
-    VLOG_INFO("router %s: %"PRIu64" changes to what the switch had",
-              r->name, c->counters.last_resync_mods);
+    c->counters.last_resync_mods = 0;
+    r->n_bulk = n_read;
     pc_ctl_zones_prepare(r, &mods);
-    r->token = pc_switch_submit(r->sw, &mods);
-    r->n_bulk = MAX(n_read, c->counters.last_resync_mods);
+    pc_ctl_count_resync(c, r, ovs_list_size(&mods));
+    r->token = pc_switch_submit_part(r->sw, &mods, !r->held);
+    r->growing = r->held;
 }
 
 /* Submitting. */
@@ -275,14 +302,37 @@ pc_ctl_trim(size_t n)
     }
 }
 
+/* The next part of what is under way: the last, if all is compiled. */
+static void
+pc_ctl_submit_part(struct pc_controller *c, struct pc_ctl_router *r)
+{
+    struct ovs_list mods = OVS_LIST_INITIALIZER(&mods);
+
+    if (r->held && !pc_flow_table_is_dirty(r->table)) {
+        return;
+    } else if (r->held) {
+        pc_flow_table_take_additions(r->table, &mods);
+    } else {
+        pc_flow_table_take_changes(r->table, &mods);
+    }
+    pc_ctl_zones_prepare(r, &mods);
+    pc_ctl_count_resync(c, r, ovs_list_size(&mods));
+    r->token = pc_switch_submit_part(r->sw, &mods, !r->held);
+    r->growing = r->held;
+}
+
 /* Submits what changed in the table of 'r', if the switch has what was
  * desired before.  While a submission is under way changes collect: they are
  * one bundle next time. */
 void
-pc_ctl_sync_submit(struct pc_ctl_router *r)
+pc_ctl_sync_submit(struct pc_controller *c, struct pc_ctl_router *r)
 {
-    if (r->synced && !r->held && pc_switch_is_ready(r->sw)
-        && pc_switch_is_free(r->sw) && pc_flow_table_is_dirty(r->table)) {
+    if (!r->synced || !pc_switch_is_ready(r->sw)) {
+        return;
+    } else if (r->growing) {
+        pc_ctl_submit_part(c, r);
+    } else if (!r->held && pc_switch_is_free(r->sw)
+               && pc_flow_table_is_dirty(r->table)) {
         struct ovs_list mods = OVS_LIST_INITIALIZER(&mods);
 
         pc_flow_table_take_changes(r->table, &mods);
@@ -503,6 +553,10 @@ pc_ctl_router_run(struct pc_controller *c, struct pc_ctl_router *r)
     }
     if (r->synced && pc_switch_acked(r->sw) >= r->token) {
         r->done = r->submitted;
+        if (r->resync_started) {
+            r->resync_us = time_usec() - r->resync_started;
+            r->resync_started = 0;
+        }
         pc_ctl_trim(r->n_bulk);
         r->n_bulk = 0;
     }
@@ -522,10 +576,10 @@ pc_ctl_leaving_run(struct pc_controller *c)
 
     LIST_FOR_EACH_SAFE (r, list_node, &c->leaving_routers) {
         pc_ctl_router_run(c, r);
-        if (r->installed && !r->reading) {
+        if (pc_ctl_can_finish_reading(r)) {
             pc_ctl_finish_reading(c, r);
         }
-        pc_ctl_sync_submit(r);
+        pc_ctl_sync_submit(c, r);
         bool done = (r->synced && !pc_flow_table_is_dirty(r->table)
                      && !pc_switch_is_busy(r->sw)
                      && pc_switch_is_ready(r->sw));
@@ -550,11 +604,11 @@ pc_ctl_sync_run(struct pc_controller *c)
     pc_ctl_compile_run(c);
     HMAP_FOR_EACH (r, hmap_node, &c->routers) {
         r->held = c->compiling;
-        if (r->installed && !r->reading && !r->held) {
+        if (pc_ctl_can_finish_reading(r)) {
             pc_ctl_finish_reading(c, r);
         }
-        pc_ctl_l3_run(r);       /* Submits. */
-        pc_ctl_sync_submit(r);
+        pc_ctl_l3_run(c, r);
+        pc_ctl_sync_submit(c, r);
         pc_ctl_update_marks(c, r);
     }
     pc_ctl_leaving_run(c);

@@ -105,8 +105,10 @@ pc_ctl_load(struct pc_controller *c, const struct pcrec_cloudlet *cloudlet)
         pc_ctl_rule_update(c, rule);
     }
     pc_ctl_inspect_load(c);
+    pc_ctl_reserve_load(c);
     pc_ctl_chains_settle(c);
     c->hold_cfg = pc ? pc->next_cfg : 0;
+    c->name_nodes = true;
     c->loaded = true;
 }
 
@@ -153,6 +155,9 @@ pc_controller_track_vis(struct pc_controller *c)
 
     PCREC_VI_FOR_EACH_TRACKED (row, c->idl) {
         if (!pcrec_vi_is_deleted(row)) {
+            c->name_nodes |= (pcrec_vi_is_new(row)
+                              || pcrec_vi_is_updated(row, PCREC_VI_COL_NODE)
+                              || pcrec_vi_is_updated(row, PCREC_VI_COL_HOME));
             pc_ctl_vi_update(c, row);
         } else {
             struct pc_ctl_vi *vi = pc_ctl_vi_find(c, &row->header_.uuid);
@@ -241,5 +246,6 @@ pc_ctl_track(struct pc_controller *c, const struct pcrec_cloudlet *cloudlet)
     pc_controller_track_vis(c);
     pc_controller_track_rules(c);
     pc_ctl_inspect_track(c);
+    pc_ctl_reserve_track(c);
     pc_ctl_chains_settle(c);
 }

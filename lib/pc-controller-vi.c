@@ -202,8 +202,8 @@ static void
 pc_ctl_vi_update_ready(struct pc_controller *c, struct pc_ctl_vi *vi)
 {
     bool well = vi->node_ready < 0 ? vi->row_ready : vi->node_ready;
-    bool ready = well && vi->row_up;
-    bool draining = well && vi->row_drain;
+    bool ready = well && vi->row_up && !vi->over;
+    bool draining = well && vi->row_drain && !vi->over;
 
     if (vi->vi.ready != ready || vi->vi.draining != draining) {
         vi->vi.ready = ready;
@@ -273,7 +273,8 @@ static void
 pc_ctl_vi_set_trust(struct pc_controller *c, struct pc_ctl_vi *vi,
                     const struct pcrec_vi *row)
 {
-    bool down = !strcmp(row->admin_state, "down");
+    bool down = (vi->over || !strcmp(row->admin_state, "down")
+                 || pc_ctl_move_is_stopping(row));
     bool quarantined = row->quarantined;
     bool anti_spoof = pc_ctl_vi_row_anti_spoof(row, vi->svc->s.mode);
 
@@ -323,8 +324,12 @@ pc_ctl_vi_set_values(struct pc_controller *c, struct pc_ctl_vi *vi,
 
     pc_ctl_vi_set_trust(c, vi, row);
 
+    vi->reserved = row->n_slots > 0;
+    c->expire_changed = true;
     vi->row_ready = row->ready;
-    vi->row_up = !strcmp(row->admin_state, "up");
+    pc_ctl_move_update(c, vi, row);
+    vi->row_up = (!strcmp(row->admin_state, "up")
+                  && !pc_ctl_move_is_stopping(row));
     vi->row_drain = !strcmp(row->admin_state, "drain");
     if (vi->vi.weight != row->weight) {
         vi->vi.weight = row->weight;
@@ -360,6 +365,26 @@ pc_ctl_vi_update(struct pc_controller *c, const struct pcrec_vi *row)
     pc_ctl_vi_set_values(c, vi, row);
 }
 
+/* The time of 'vi' is over: nothing new is sent to it from now on.  It may leave
+ * as soon as pc_ctl_vi_is_released(). */
+void
+pc_ctl_vi_set_over(struct pc_controller *c, struct pc_ctl_vi *vi)
+{
+    if (!vi->over) {
+        /* Without traffic there is no change of flows to wait for. */
+        bool wait = vi->vi.ready || vi->vi.draining;
+
+        vi->over = true;
+        c->expire_changed = true;
+        pc_ctl_vi_update_ready(c, vi);
+        if (!vi->down) {
+            vi->down = true;
+            vi->down_generation = c->generation + wait;
+        }
+        poll_immediate_wake();
+    }
+}
+
 /* Takes 'vi' out of service: its flows go now, its row when the switch has
  * confirmed that. */
 void
@@ -376,6 +401,7 @@ pc_ctl_vi_leave(struct pc_controller *c, struct pc_ctl_vi *vi)
     pc_ctl_disown(c, &vi->vi.uuid);
     hmapx_find_and_delete(&c->dirty_vis, vi);
     hmapx_find_and_delete(&c->draining, vi);
+    hmapx_find_and_delete(&c->moving, vi);
     vi->leaving = true;
     vi->leave_generation = ++c->generation;
     ovs_list_push_back(&c->leaving_vis, &vi->leave_node);
@@ -385,6 +411,9 @@ pc_ctl_vi_leave(struct pc_controller *c, struct pc_ctl_vi *vi)
 void
 pc_ctl_vi_remove(struct pc_controller *c, struct pc_ctl_vi *vi)
 {
+    if (vi->reserved && !vi->leaving) {
+        pc_ctl_reserve_vi_lost(c);      /* Not by us. */
+    }
     pc_ctl_vi_leave(c, vi);
     ovs_list_remove(&vi->leave_node);
     for (int i = 0; i < 2; i++) {

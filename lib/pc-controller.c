@@ -25,7 +25,10 @@
 #include "pc-event.h"
 #include "pc-explain.h"
 #include "pc-flow-table.h"
+#include "pc-lock.h"
 #include "pc-overlap.h"
+#include "pc-report.h"
+#include "pc-reread.h"
 #include "timeval.h"
 #include "util.h"
 
@@ -38,14 +41,18 @@ VLOG_DEFINE_THIS_MODULE(pc_controller);
  * acknowledgement by a router would be a change of its cloudlet, of all
  * services there and of all their rules. */
 static const struct ovsdb_idl_column *const said[] = {
-    &pcrec_cloudlet_col_status,
+    &pcrec_cloudlet_col_status, &pcrec_cloudlet_col_total,
+    &pcrec_cloudlet_col_reserved, &pcrec_cloudlet_col_used,
+    &pcrec_cloudlet_col_available, &pcrec_cloudlet_col_reported,
     &pcrec_router_col_cur_cfg, &pcrec_router_col_connected,
     &pcrec_router_col_datapath_id, &pcrec_router_col_status,
     &pcrec_router_col_error,
     &pcrec_interface_col_status,
     &pcrec_route_col_status,
     &pcrec_node_col_cur_cfg, &pcrec_node_col_found, &pcrec_node_col_version,
-    &pcrec_node_col_status, &pcrec_node_col_error,
+    &pcrec_node_col_status, &pcrec_node_col_error, &pcrec_node_col_used,
+    &pcrec_node_col_seen, &pcrec_node_col_state,
+    &pcrec_provider_col_balance, &pcrec_provider_col_entries,
     &pcrec_image_col_status,
     &pcrec_service_col_error, &pcrec_service_col_status,
     &pcrec_chain_col_error,
@@ -78,6 +85,7 @@ pc_controller_register(struct ovsdb_idl *idl)
             }
         }
     }
+    pc_report_register(idl);
 }
 
 static void
@@ -92,6 +100,7 @@ pc_controller_init_maps(struct pc_controller *c)
     hmap_init(&c->vis);
     hmap_init(&c->rules);
     hmap_init(&c->parts);
+    hmap_init(&c->booked);
     shash_init(&c->ports);
     ovs_list_init(&c->leaving_routers);
     ovs_list_init(&c->leaving_vis);
@@ -100,9 +109,10 @@ pc_controller_init_maps(struct pc_controller *c)
     c->vi_numbers = bitmap_allocate(PC_CTL_VIS);
     c->placing_numbers = bitmap_allocate(PC_CTL_VIS);
     hmapx_init(&c->draining);
+    hmapx_init(&c->moving);
     hmapx_init(&c->dirty_services);
     hmapx_init(&c->dirty_vis);
-    hmapx_init(&c->dirty_rules);
+    ovs_list_init(&c->dirty_rules);
     hmapx_init(&c->dirty_chains);
     hmapx_init(&c->dirty_parts);
     hmapx_init(&c->stale_chains);
@@ -122,6 +132,9 @@ pc_controller_init_maps(struct pc_controller *c)
     hindex_init(&c->overlapping);
     hindex_init(&c->ambiguous);
     hmapx_init(&c->stale);
+    hmap_init(&c->reservations);
+    hmapx_init(&c->dirty_reservations);
+    c->expire_at = INT64_MAX;
     hmapx_init(&c->to_return);
     ovs_list_init(&c->old_returns);
 }
@@ -138,15 +151,16 @@ pc_controller_destroy_maps(struct pc_controller *c)
     hmap_destroy(&c->vis);
     hmap_destroy(&c->rules);
     hmap_destroy(&c->parts);
+    hmap_destroy(&c->booked);
     shash_destroy(&c->ports);
     free(c->service_numbers);
     free(c->chain_numbers);
     free(c->vi_numbers);
     free(c->placing_numbers);
     hmapx_destroy(&c->draining);
+    hmapx_destroy(&c->moving);
     hmapx_destroy(&c->dirty_services);
     hmapx_destroy(&c->dirty_vis);
-    hmapx_destroy(&c->dirty_rules);
     hmapx_destroy(&c->dirty_chains);
     hmapx_destroy(&c->dirty_parts);
     hmapx_destroy(&c->stale_chains);
@@ -169,6 +183,9 @@ pc_controller_destroy_maps(struct pc_controller *c)
     hindex_destroy(&c->overlapping);
     hindex_destroy(&c->ambiguous);
     hmapx_destroy(&c->stale);
+    hmap_destroy(&c->reservations);
+    hmapx_destroy(&c->dirty_reservations);
+    free(c->fault);
     hmapx_destroy(&c->to_return);
 }
 
@@ -186,13 +203,9 @@ pc_controller_create(struct ovsdb_idl *idl, const char *remote,
     c->idl = idl;
     c->want_cloudlet = nullable_xstrdup(cloudlet);
     pc_controller_init_maps(c);
-    if (remote) {
-        /* A connection of its own: on that of 'idl' the lack of the lock
-         * would keep the node role from writing. */
-        c->lock_idl = ovsdb_idl_create(remote, &pcrec_idl_class, false, true);
-        ovsdb_idl_add_column(c->lock_idl, &pcrec_cloudlet_col_name);
-    }
+    c->lock = pc_lock_create(remote);
     c->drain = pc_ctl_drain_create();
+    c->report = pc_ctl_report_create();
     c->explain = pc_explain_create(c);
     return c;
 }
@@ -216,6 +229,8 @@ pc_controller_unload(struct pc_controller *c, bool remove)
         }
     }
     pc_ctl_inspect_unload(c);
+    pc_ctl_reserve_unload(c);
+    pc_ctl_report_unload(c);
     HMAP_FOR_EACH_SAFE (rule, hmap_node, &c->rules) {
         pc_ctl_rule_remove(c, rule);
     }
@@ -229,6 +244,7 @@ pc_controller_unload(struct pc_controller *c, bool remove)
         pc_ctl_service_remove(c, svc);
     }
     c->loaded = false;
+    c->reread = false;
 }
 
 /* Frees 'c'.  All flows stay in the switches. */
@@ -245,9 +261,10 @@ pc_controller_destroy(struct pc_controller *c)
         pc_ctl_router_destroy(c, r);
     }
     pc_ctl_drain_destroy(c->drain);
+    pc_ctl_report_destroy(c->report);
     pc_explain_destroy(c->explain);     /* Now no read refers to it. */
     pc_controller_destroy_maps(c);
-    ovsdb_idl_destroy(c->lock_idl);
+    pc_lock_destroy(c->lock);
     free(c->cloudlet_name);
     free(c->want_cloudlet);
     free(c);
@@ -259,6 +276,13 @@ void
 pc_controller_set_events(struct pc_controller *c, struct pc_events *events)
 {
     c->events = events;
+}
+
+void
+pc_controller_set_fault(struct pc_controller *c, const char *fault)
+{
+    free(c->fault);
+    c->fault = nullable_xstrdup(fault);
 }
 
 /* Which cloudlet. */
@@ -285,27 +309,15 @@ pc_controller_find_cloudlet(const struct pc_controller *c)
     return found;
 }
 
-/* Returns the name of the OVSDB lock that the controller of the cloudlet with
- * 'uuid' holds while it is active, for the caller to free. */
-char *
-pc_controller_lock_name(const struct uuid *uuid)
-{
-    return xasprintf("packetcloud_controller_%08x%08x%08x%08x",
-                     uuid->parts[0], uuid->parts[1], uuid->parts[2],
-                     uuid->parts[3]);
-}
-
 static void
 pc_controller_set_cloudlet(struct pc_controller *c,
                            const struct pcrec_cloudlet *cloudlet)
 {
-    char *lock = pc_controller_lock_name(&cloudlet->header_.uuid);
+    char *lock = pc_lock_name("controller", &cloudlet->header_.uuid);
 
     c->cloudlet = cloudlet->header_.uuid;
     c->cloudlet_name = xstrdup(cloudlet->name);
-    if (c->lock_idl) {
-        ovsdb_idl_set_lock(c->lock_idl, lock);
-    }
+    pc_lock_set(c->lock, lock);
     VLOG_INFO("cloudlet %s", cloudlet->name);
     free(lock);
 }
@@ -315,9 +327,7 @@ pc_controller_lose_cloudlet(struct pc_controller *c)
 {
     VLOG_INFO("cloudlet %s is gone", c->cloudlet_name);
     pc_controller_unload(c, true);
-    if (c->lock_idl) {
-        ovsdb_idl_set_lock(c->lock_idl, NULL);
-    }
+    pc_lock_set(c->lock, NULL);
     c->cloudlet = UUID_ZERO;
     free(c->cloudlet_name);
     c->cloudlet_name = NULL;
@@ -358,8 +368,8 @@ pc_controller_run_database(struct pc_controller *c)
     if (uuid_is_zero(&c->cloudlet)) {
         pc_controller_set_cloudlet(c, cloudlet);
     }
-    if (c->lock_idl && !ovsdb_idl_has_lock(c->lock_idl)) {
-        if (c->loaded && ovsdb_idl_is_lock_contended(c->lock_idl)) {
+    if (!pc_lock_is_held(c->lock)) {
+        if (c->loaded && pc_lock_is_contended(c->lock)) {
             VLOG_INFO("another controller has taken over cloudlet %s",
                       c->cloudlet_name);
             pc_controller_unload(c, false);
@@ -370,11 +380,17 @@ pc_controller_run_database(struct pc_controller *c)
         /* The connection was lost: we go on until we learn that another has
          * the lock. */
     }
+    if (c->reread && pc_lock_is_held(c->lock)) {
+        VLOG_INFO("the database was read anew");
+        pc_controller_unload(c, false);
+    }
     if (!c->loaded) {
         pc_ctl_load(c, cloudlet);
     } else {
         pc_ctl_track(c, cloudlet);
     }
+    pc_ctl_report_track(c, cloudlet);
+    pc_ctl_report_run(c);
     return true;
 }
 
@@ -386,12 +402,15 @@ pc_controller_run(struct pc_controller *c, struct ovsdb_idl_txn *txn)
     long long int start = time_usec();
     uint64_t compiled = c->counters.n_compiled;
 
-    if (c->lock_idl) {
-        ovsdb_idl_run(c->lock_idl);
-    }
+    pc_lock_run(c->lock);
+    /* Of what has gone meanwhile nothing is said then. */
+    c->reread |= c->loaded && pc_reread(c->idl);
     if (ovsdb_idl_has_ever_connected(c->idl)) {
         bool active = pc_controller_run_database(c);
 
+        if (active) {
+            pc_ctl_reserve_expire(c);
+        }
         if (txn && active) {
             pc_ctl_place_run(c, txn);
         } else if (txn && uuid_is_zero(&c->cloudlet)) {
@@ -410,8 +429,10 @@ pc_controller_run(struct pc_controller *c, struct ovsdb_idl_txn *txn)
             c->trim_events = false;
         }
         pc_ctl_drain_finish(c);
+        pc_ctl_move_run(c);
         pc_ctl_delete_run(c, txn);
         pc_ctl_write_inspections(c);
+        pc_ctl_report_write(c);
         pc_ctl_write_released(c);
         /* What acknowledges a change says what came of it. */
         if (!c->compiling && pc_ctl_write_errors(c)) {
@@ -432,13 +453,16 @@ pc_controller_run(struct pc_controller *c, struct ovsdb_idl_txn *txn)
 void
 pc_controller_wait(struct pc_controller *c)
 {
-    if (c->lock_idl) {
-        ovsdb_idl_wait(c->lock_idl);
-    }
+    pc_lock_wait(c->lock);
     pc_ctl_sync_wait(c);
     pc_ctl_overlap_wait(c);
     pc_ctl_drain_wait(c);
     pc_ctl_count_wait(c);
+    pc_ctl_reserve_wait(c);
+    pc_ctl_used_wait(c);
+    if (c->loaded) {
+        pc_ctl_report_wait(c);
+    }
     if (c->release_at) {
         poll_timer_wait_until(c->release_at);
     }

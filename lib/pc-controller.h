@@ -35,7 +35,7 @@
  *
  * One controller acts for a cloudlet at a time: it holds the database lock
  * "packetcloud_controller_UUID", with the UUID of the Cloudlet row without
- * hyphens.
+ * hyphens (pc-lock.h).
  *
  * Lifecycle
  * =========
@@ -70,7 +70,12 @@ struct pc_controller *pc_controller_create(struct ovsdb_idl *,
                                            const char *remote,
                                            const char *cloudlet);
 void pc_controller_set_events(struct pc_controller *, struct pc_events *);
-char *pc_controller_lock_name(const struct uuid *cloudlet);
+/* For tests: the point at which it dies or stops (pc-fault.h): "before-judge",
+ * "after-judge" (a new reservation), "before-rejudge", "after-rejudge" (more of an
+ * old one), "before-place", "after-place", "before-follow" (the VI gets the new
+ * slots), "before-go" and "after-go" (of a VI that moves with its reservation),
+ * "before-leave" or "before-delete". */
+void pc_controller_set_fault(struct pc_controller *, const char *fault);
 void pc_controller_set_vi_ready(struct pc_controller *, const struct uuid *vi,
                                 bool ready);
 bool pc_controller_vi_is_wired(const struct pc_controller *,

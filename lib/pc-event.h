@@ -50,6 +50,9 @@ enum pc_event_kind {
     PC_EVENT_AGENT_STOPPED,
     PC_EVENT_SWITCH_CONNECTED,
     PC_EVENT_SWITCH_DISCONNECTED,
+    PC_EVENT_NODE_UP,           /* Its agent is heard of (again). */
+    PC_EVENT_NODE_SUSPECT,      /* It is silent: nothing is placed there. */
+    PC_EVENT_NODE_DOWN,         /* It has been silent for long. */
     PC_EVENT_LINK_UP,           /* Of a port of a VI that runs. */
     PC_EVENT_LINK_DOWN,
     PC_EVENT_VI_STARTED,
@@ -61,6 +64,8 @@ enum pc_event_kind {
     PC_EVENT_VI_FAILED,         /* Could not be started. */
     PC_EVENT_VI_STOPPED,        /* Because that was wanted. */
     PC_EVENT_VI_DRAINED,        /* Has no traffic and none to come. */
+    PC_EVENT_VI_MOVED,          /* To this node, with its files. */
+    PC_EVENT_VI_NOT_MOVED,      /* It stays where it was. */
     PC_EVENT_VI_QUARANTINED,    /* The ISP has cut it off, ... */
     PC_EVENT_VI_RELEASED,       /* ... or no longer does. */
     PC_EVENT_VI_RESTRICTED,     /* The ISP has limited it, or no longer does. */

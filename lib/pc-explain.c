@@ -247,6 +247,7 @@ pc_explain_count_router(struct json *json, struct ds *ds,
     pc_explain_count(object, ds, "zone_flushes", n->n_flushes);
     pc_explain_count(object, ds, "pending_zone_flushes", n->n_pending_flushes);
     pc_explain_count(object, ds, "submissions", n->n_submissions);
+    pc_explain_count(object, ds, "parts", n->n_parts);
     pc_explain_count(object, ds, "errors", n->n_errors);
     pc_explain_count(object, ds, "reads", n->n_reads);
     pc_explain_count(object, ds, "last_ack_us", n->last_ack_us);
@@ -254,6 +255,7 @@ pc_explain_count_router(struct json *json, struct ds *ds,
     pc_explain_count(object, ds, "packet_ins_dropped",
                      n->n_packet_ins_dropped);
     pc_explain_count(object, ds, "packet_outs", n->n_packet_outs);
+    pc_explain_count(object, ds, "resync_us", r->resync_us);
     if (r->l3) {
         const struct pc_l3_counters *l3 = pc_l3_counters(r->l3);
         pc_explain_count(object, ds, "l3_queued", l3->n_queued);
@@ -289,6 +291,7 @@ pc_explain_counters(struct unixctl_conn *conn, int argc, const char *argv[],
     pc_explain_count(json, &ds, "resyncs", n->n_resyncs);
     pc_explain_count(json, &ds, "last_resync_mods", n->last_resync_mods);
     pc_explain_count(json, &ds, "recomputes", n->n_recomputes);
+    pc_explain_count(json, &ds, "last_recompute_us", n->last_recompute_us);
     pc_explain_count(json, &ds, "after_rules_looked_at", n->n_afters);
     pc_explain_count(json, &ds, "after_orders", shash_count(&e->c->orders));
     HMAP_FOR_EACH (r, hmap_node, &e->c->routers) {

@@ -18,26 +18,19 @@
 #define PC_FAULT_H 1
 
 /* Named points at which a test can have the process die as by kill -9, to see
- * that the next start ends in the wanted state.  Nothing happens unless the
- * point's name was configured (PCLOUD_FAULT in the agent's environment).
+ * that the next start ends in the wanted state, or stop, to kill something else
+ * meanwhile.  Nothing happens unless it was configured (PCLOUD_FAULT in the
+ * agent's environment):
+ *
+ *   POINT      The process dies when it comes to that point.
+ *   stop:DIR   It stops, as by SIGSTOP, at a point for which there is a file of
+ *              that name in the directory DIR; the file goes, so that it stops
+ *              once each time that the test makes one.
  *
  * Thread safety: any thread. */
 
-#include <signal.h>
-#include <stdbool.h>
-#include <string.h>
-#include <unistd.h>
-
-/* Kills this process at once if 'armed' (may be NULL) is 'point'. */
-static inline void
-pc_fault(const char *armed, const char *point)
-{
-    if (armed && !strcmp(armed, point)) {
-        kill(getpid(), SIGKILL);
-        for (;;) {
-            pause();
-        }
-    }
-}
+/* The process has come to 'point'.  'armed' is what was configured; NULL: nothing
+ * was. */
+void pc_fault(const char *armed, const char *point);
 
 #endif /* pc-fault.h */

@@ -81,7 +81,7 @@ fill_flow_mod(struct ofputil_flow_mod *fm, const struct pc_entry *e)
                    ? OFPFC_MODIFY_STRICT : OFPFC_ADD);
     fm->new_cookie = want->flow.cookie;
     fm->ofpacts_len = want->flow.ofpacts_len;
-    fm->ofpacts = xmemdup(want->flow.ofpacts, want->flow.ofpacts_len);
+    fm->ofpacts = want->flow.ofpacts;
 }
 
 static void
@@ -142,6 +142,7 @@ entry_to_mod(const struct pc_entry *e)
     mod->owner = e->owner;
     switch (mod->type) {
     case PC_MOD_FLOW:
+        mod->value = pc_value_ref(e->want);
         fill_flow_mod(&mod->fm, e);
         set_zone(mod, e);
         break;
@@ -155,8 +156,32 @@ entry_to_mod(const struct pc_entry *e)
     return mod;
 }
 
-void
-pc_flow_table_take_changes(struct pc_flow_table *t, struct ovs_list *mods)
+/* Takes what changed at 'e', which is not dirty any more. */
+static void
+take_change(struct pc_flow_table *t, struct pc_entry *e,
+            struct ovs_list phases[N_PHASES])
+{
+    ovs_list_remove(&e->dirty_node);
+    e->dirty = false;
+    if (e->refused) {
+        return;
+    }
+    if (!pc_value_equal(e->want, e->have)) {
+        struct pc_mod *mod = entry_to_mod(e);
+
+        ovs_list_push_back(&phases[mod->flush == PC_FLUSH_LAST ? ZONE_FLOW
+                                   : entry_phase(e)], &mod->node);
+    }
+    if (e->want) {
+        pc_value_unref(e->have);
+        e->have = pc_value_ref(e->want);
+    } else {
+        pc_flow_table_free_entry(t, e);
+    }
+}
+
+static void
+take(struct pc_flow_table *t, bool additions, struct ovs_list *mods)
 {
     struct ovs_list phases[N_PHASES];
     struct pc_entry *e;
@@ -165,31 +190,28 @@ pc_flow_table_take_changes(struct pc_flow_table *t, struct ovs_list *mods)
         ovs_list_init(&phases[i]);
     }
     LIST_FOR_EACH_SAFE (e, dirty_node, &t->dirty) {
-        ovs_list_remove(&e->dirty_node);
-        e->dirty = false;
-
         if (!e->want) {
             pc_flow_table_promote(t, e);
         }
-        if (e->refused) {
-            continue;
-        }
-        if (!pc_value_equal(e->want, e->have)) {
-            struct pc_mod *mod = entry_to_mod(e);
-
-            ovs_list_push_back(&phases[mod->flush == PC_FLUSH_LAST ? ZONE_FLOW
-                                       : entry_phase(e)], &mod->node);
-        }
-        if (e->want) {
-            pc_value_unref(e->have);
-            e->have = pc_value_ref(e->want);
-        } else {
-            pc_flow_table_free_entry(t, e);
+        if (e->want || !additions) {
+            take_change(t, e, phases);
         }
     }
     for (size_t i = 0; i < N_PHASES; i++) {
         ovs_list_push_back_all(mods, &phases[i]);
     }
+}
+
+void
+pc_flow_table_take_changes(struct pc_flow_table *t, struct ovs_list *mods)
+{
+    take(t, false, mods);
+}
+
+void
+pc_flow_table_take_additions(struct pc_flow_table *t, struct ovs_list *mods)
+{
+    take(t, true, mods);
 }
 
 /* What the switch has instead of what 'mod' was to change: nobody knows. */

@@ -157,7 +157,7 @@ pc_flow_table_destroy(struct pc_flow_table *t)
         hmap_destroy(&t->entries);
         hmap_destroy(&t->shadows);
         hmap_destroy(&t->owners);
-    hmap_destroy(&t->subtables);
+        hmap_destroy(&t->subtables);
         free(t);
     }
 }
@@ -384,6 +384,12 @@ stand_by(struct ofputil_group_mod *gm)
     LIST_FOR_EACH (b, list_node, &gm->buckets) {
         b->weight = 0;
     }
+}
+
+void
+pc_flow_table_reserve(struct pc_flow_table *t, size_t n)
+{
+    hmap_reserve(&t->entries, n);
 }
 
 void

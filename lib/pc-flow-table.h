@@ -94,6 +94,10 @@ bool pc_flow_table_remove_flow(struct pc_flow_table *,
 void pc_flow_table_add_group(struct pc_flow_table *, const struct uuid *owner,
                              const struct ofputil_group_mod *gm);
 
+/* Makes room for 'n' flows, groups and meters in all, which are about to be
+ * added. */
+void pc_flow_table_reserve(struct pc_flow_table *, size_t n);
+
 /* False for a switch whose select groups cannot be told how to select: then
  * those of the two directions would choose different VIs.  A select group that
  * is added later becomes a fast failover group: the first of its VIs that is
@@ -112,6 +116,11 @@ bool pc_flow_table_is_dirty(const struct pc_flow_table *);
  * The caller owns the mods: pc_mods_destroy(). */
 void pc_flow_table_take_changes(struct pc_flow_table *,
                                 struct ovs_list *mods);
+
+/* The same without what takes something out of the switch: while not all owners
+ * have said what they desire, so that somebody may yet desire that. */
+void pc_flow_table_take_additions(struct pc_flow_table *,
+                                  struct ovs_list *mods);
 
 /* The switch has refused 'mod', which take_changes() or pc_installed_diff()
  * gave: it does not have that.  Returns true if the mod was only of the wrong

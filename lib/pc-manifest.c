@@ -21,8 +21,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pc-json.h"
 #include "pc-manifest-check.h"
-#include "pc-manifest-json.h"
 #include "pc-name.h"
 #include "smap.h"
 #include "util.h"
@@ -44,7 +44,7 @@ get_argv(struct pc_json *p, const char *path, const struct json_t *json)
 static char ***
 get_setup(struct pc_json *p, const char *path, const struct json_t *json)
 {
-    size_t n = pc_json_array(p, path, json, "commands");
+    size_t n = pc_json_array(p, path, json, "commands", PC_JSON_MAX_LIST);
     char ***setup = xcalloc(n + 1, sizeof *setup);
 
     for (size_t i = 0; i < n; i++) {

@@ -21,11 +21,11 @@
  * ===================
  *
  * What a VI runs and needs is said by its image, in a JSON file: see
- * packetcloud-manifest(5) and services/manifest.schema.json.  This module is
- * the only one that knows jansson.  It reads the text into a plain struct and
- * refuses anything that it does not know: an error names the place as a JSON
- * path ("$.setup[1][0]: must be a string"), because a key that is silently
- * ignored is a service that silently does not filter.
+ * packetcloud-manifest(5) and services/manifest.schema.json.  This module
+ * reads the text into a plain struct and refuses anything that it does not know:
+ * an error names the place as a JSON path ("$.setup[1][0]: must be a string"),
+ * because a key that is silently ignored is a service that silently does not
+ * filter.
  *
  * No I/O and no state: thread-safe. */
 

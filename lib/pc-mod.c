@@ -20,6 +20,7 @@
 #include "byte-order.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/ofp-actions.h"
+#include "pc-value.h"
 #include "util.h"
 
 /* Does 'mod' take something out of the switch? */
@@ -46,7 +47,7 @@ pc_mod_destroy(struct pc_mod *mod)
     switch (mod->type) {
     case PC_MOD_FLOW:
         minimatch_destroy(&mod->fm.match);
-        free(mod->fm.ofpacts);
+        pc_value_unref(mod->value);
         break;
     case PC_MOD_GROUP:
         ofputil_uninit_group_mod(&mod->gm);

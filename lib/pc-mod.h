@@ -73,6 +73,7 @@ struct pc_mod {
     uint16_t zone;              /* This is the flow of this zone; 0: of none. */
     enum pc_flush flush;
     ovs_be32 flush_xid;         /* Of the message that flushed 'zone' last. */
+    struct pc_value *value;     /* A reference: has the actions of 'fm'. */
     union {
         struct ofputil_flow_mod fm;
         struct ofputil_group_mod gm;

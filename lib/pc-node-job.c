@@ -64,6 +64,7 @@ struct job {
     bool destroy;
     unsigned int grace_ms;
     char *last_line;
+    struct pc_usage_counters last;  /* Result. */
 
     /* Probe. */
     struct pc_probe probe;
@@ -201,6 +202,7 @@ start(struct job *job)
     if (error) {
         return error;
     }
+    pc_node_move_clean(n, job->name);
     pc_fault(n->fault, "before-start");
     error = pc_vi_start(&n->vi_cfg, job->image, &params, &job->pid);
     if (error) {
@@ -242,8 +244,9 @@ start_done(void *job_)
     job_destroy(job);
 }
 
-static struct pc_node_record *
-record_create(const struct pc_node_want *want, const struct pc_vi_image *image)
+struct pc_node_record *
+pc_node_record_create(const struct pc_node_want *want,
+                      const struct pc_vi_image *image)
 {
     struct pc_node_record *record = xzalloc(sizeof *record);
     struct uuid instance = uuid_random();
@@ -305,7 +308,7 @@ pc_node_job_start(struct pc_node_vi *vi)
     struct job *job = job_create(vi);
 
     pc_node_record_destroy(vi->record);
-    vi->record = record_create(want, vi->image);
+    vi->record = pc_node_record_create(want, vi->image);
     vi->on_disk = true;
     pc_node_limits_start(vi);
     vi->probe_chosen = false;
@@ -385,6 +388,7 @@ stop_cb(void *job_)
         /* It ended by itself: it may have said why. */
         job->last_line = read_last_line(lxc_path, job->name);
     }
+    pc_node_stats_look(n, job->name, job->ports, &job->last);
     pc_fault(n->fault, "before-stop");
     job->error = pc_container_stop(lxc_path, job->name, job->grace_ms);
     if (job->error || !job->destroy) {
@@ -392,6 +396,7 @@ stop_cb(void *job_)
     }
     pc_fault(n->fault, "after-stop");
     pc_fault(n->fault, "before-remove");
+    pc_node_move_clean(n, job->name);
     job->error = pc_container_destroy(lxc_path, job->name);
     if (!job->error) {
         char *path = pc_node_record_path(n->record_dir, job->name);
@@ -412,6 +417,10 @@ stop_done(void *job_)
 
     job->last_line = NULL;
     job->vi->busy = false;
+    if (job->ran && job->record) {
+        pc_node_used_take(job->vi, job->record->instance, &job->last);
+        pc_node_used_end(job->vi);
+    }
     pc_node_vi_stop_done(job->vi, last_line, take_error(job));
     job_destroy(job);
 }
@@ -423,6 +432,10 @@ pc_node_job_stop(struct pc_node_vi *vi, bool destroy)
     struct job *job = job_create(vi);
 
     job->destroy = destroy;
+    job->record = vi->record && vi->pid ? record_clone(vi->record) : NULL;
+    for (size_t i = 0; i < ARRAY_SIZE(vi->ports); i++) {
+        job->ports[i] = nullable_xstrdup(vi->ports[i]);
+    }
     job->grace_ms = (vi->died ? 0
                      : vi->image ? vi->image->manifest->stop_grace_ms : 2000);
     submit(job, stop_cb, stop_done);
@@ -440,7 +453,9 @@ limits_cb(void *job_)
     struct pc_container_limits old = pc_node_limits_of(&job->old_capacity);
 
     job->ran = true;
+    pc_fault(job->node->fault, "before-limits");
     job->error = pc_container_set_limits(lxc_path, job->name, &new, &old);
+    pc_fault(job->node->fault, "after-limits");
     if (!job->error) {
         job->unenforced = pc_container_set_storage(lxc_path, job->name, &new);
     }

@@ -20,6 +20,7 @@
 /* What the files of the node role share; see pc-node.h.
  *
  *     pc-node.c         rows -> wanted VIs; main loop; what a restart finds
+ *     pc-node-want.c    rows -> what a VI is to be
  *     pc-node-vi.c      one VI and its state machine
  *     pc-node-vi-up.c   its steps up
  *     pc-node-vi-down.c its steps down
@@ -27,9 +28,12 @@
  *     pc-node-health.c  when to probe a VI, and what to make of it
  *     pc-node-link.c    MTU and offloads of VIs' interfaces
  *     pc-node-stats.c   counters of VIs
+ *     pc-node-used.c    what VIs have used in all their lives
+ *     pc-node-report.c  what the node has, what its VIs use, that it lives
  *     pc-node-images.c  removes images that are not used
  *     pc-node-limits.c  capacity of VIs, and changes of it
  *     pc-node-job.c     what runs in workers for a VI
+ *     pc-node-move.c    takes VIs to other nodes
  *     pc-node-capture.c inspections that go to files
  *     pc-node-scan.c    looks at what an earlier agent has left
  *     pc-node-status.c  what a step means to others; writes status rows
@@ -48,10 +52,12 @@
 #include "pc-node.h"
 #include "pc-ports.h"
 #include "pc-probe.h"
+#include "pc-usage.h"
 #include "pc-vi.h"
 #include "smap.h"
 #include "svec.h"
 
+struct pc_lock;
 struct pc_worker;
 struct pcrec_node;
 struct pcrec_vi;
@@ -62,6 +68,7 @@ struct pc_node_want {
     char *service;              /* Name. */
     bool up;                    /* admin_state is not "down". */
     bool released;              /* Nothing leads to it any more. */
+    bool over;                  /* Its reservation is: !up. */
     char *image_name, *image_url, *image_sha256;
     enum pc_manifest_mode mode;
     bool two_ports;             /* One for each side; else one for both. */
@@ -70,12 +77,23 @@ struct pc_node_want {
     struct svec addresses, gateways;
     struct pc_capacity capacity; /* What is asked for, as restricted. */
     struct pc_capacity asked, restrictions; /* Of the row. */
+    int64_t next_slot;          /* When its slot ends or begins, in s since the
+                                 * epoch; 0: never. */
     uint32_t mtu;               /* Of the service; 0: see pc-node-link.c. */
     uint32_t subnet_mtu;        /* Of the router's interface for its address. */
     struct pc_capacity was_applied; /* VI.applied when the row was read. */
     struct smap health;         /* Empty: the manifest's readiness. */
     bool was_ready;             /* VI.ready when the row was read. */
     long long int was_pid;      /* VI.pid then, 0 if it had none. */
+
+    /* pc-node-move.c. */
+    bool leaving;               /* To another node; its files are here. */
+    bool arriving;              /* To us; its files are not yet here, or it is
+                                 * not yet known that they are. */
+    bool moving;                /* Either; not if it has no home at all. */
+    bool pack;                  /* To be stopped, and its files to be packed. */
+    struct smap export;         /* VI.archive. */
+
     char *error;                /* The row makes no sense; NULL: it does. */
     char *fingerprint;          /* Changes if a restart is needed. */
     char *root_fingerprint;     /* Changes if its files must go as well. */
@@ -100,6 +118,11 @@ struct pc_node_link {
     uint32_t mtu;
     bool send_offload;          /* The VI may send unfinished frames. */
     bool receive_offload;       /* It may be sent some. */
+};
+
+/* What a VI uses, in the units of capacities. */
+struct pc_node_use {
+    int64_t cpu, memory, disk, received, sent;
 };
 
 /* Where a VI is.  Between any two steps the agent may die. */
@@ -135,6 +158,14 @@ struct pc_node_grant {
     struct pc_capacity asked, restrictions;
 };
 
+/* How far a VI's move has come; see pc-node-move.c. */
+struct pc_node_move {
+    struct smap export;         /* The archive that was made; empty: none. */
+    char *arrived;              /* SHA-256 of that whose files are here. */
+    char *refusal;              /* Why it cannot be; NULL: it can. */
+    bool told;                  /* That it has arrived. */
+};
+
 struct pc_node_vi {
     struct pc_node *node;
     char *name;
@@ -159,6 +190,8 @@ struct pc_node_vi {
     bool lifeline_tried;        /* ... and it will not do to try (again). */
     char *ports[2];             /* Host names; [1] NULL: one port. */
 
+    struct pc_node_move move;
+
     /* pc-node-link.c. */
     struct pc_node_link link;   /* As set, or tried. */
     bool link_known;
@@ -166,6 +199,10 @@ struct pc_node_vi {
 
     /* pc-node-stats.c. */
     struct pc_node_stats *stats; /* NULL: not known. */
+    struct pc_node_stats *stats_before; /* Those before; NULL: none. */
+
+    /* pc-node-used.c. */
+    struct pc_node_used *used;  /* NULL: nobody pays for what it uses. */
 
     /* pc-node-limits.c. */
     struct pc_capacity applied; /* In force. */
@@ -219,11 +256,12 @@ struct pc_node {
     char *config_name;          /* As configured, or NULL. */
     char *ovs_remote, *state_dir, *log_dir, *record_dir;
     char *fault;
+    char *export_url;           /* Node.options:export-url; NULL: none. */
     struct smap port_defaults;
     struct pc_vi_config vi_cfg;
     int config_error;           /* Of the state directory; 0: fine. */
 
-    struct ovsdb_idl *lock_idl; /* Holds pc_node_lock_name(); NULL: none. */
+    struct pc_lock *lock;       /* For others to see; NULL: none. */
     struct pc_events *events;   /* The agent's; NULL: none are recorded. */
     const struct pc_node_listener *listener;    /* May be NULL. */
     void *listener_aux;
@@ -232,6 +270,7 @@ struct pc_node {
     struct pc_ports *ports;     /* NULL until 'name' is known. */
 
     unsigned int idl_seqno;
+    int64_t slot_at;            /* When a slot of a VI begins or ends; 0: never. */
     int64_t next_cfg;           /* Of the snapshot that 'vis' reflect. */
     struct shash vis;           /* Name -> struct pc_node_vi. */
     struct hmap captures;       /* Contains "struct pc_node_capture"s. */
@@ -247,20 +286,28 @@ struct pc_node {
     long long int collect_at;   /* Next time, monotonic ms. */
     long long int image_keep;   /* In ms; 0: for ever. */
 
+    struct shash used_before;   /* By an earlier agent: VI's name -> struct
+                                 * pc_node_used. */
+    bool used_busy;             /* A job is writing the file. */
+    bool used_dirty;            /* It must be written. */
+
     bool stats_busy;            /* A job is under way. */
     long long int stats_at;     /* Next one, monotonic ms. */
     long long int stats_interval; /* In ms; 0: none. */
+
+    long long int report_at;    /* Next sign of life, monotonic ms. */
+    long long int report_interval; /* In ms; 0: there is no row. */
 };
 
-/* pc-node.c */
+/* pc-node-want.c */
+struct pc_node_want *pc_node_want_from_row(const struct pc_node *,
+                                           const struct pcrec_node *,
+                                           const struct pcrec_vi *);
+void pc_node_vi_set_want(struct pc_node_vi *, struct pc_node_want *);
 void pc_node_want_destroy(struct pc_node_want *);
-bool pc_node_is_wired(const struct pc_node_vi *);
 
-/* pc-node-lock.c */
-struct ovsdb_idl *pc_node_lock_create(const char *remote);
-void pc_node_lock_set(const struct pc_node *, const struct pcrec_node *);
-void pc_node_lock_run(struct pc_node *);
-void pc_node_lock_wait(const struct pc_node *);
+/* pc-node.c */
+bool pc_node_is_wired(const struct pc_node_vi *);
 
 /* pc-node-vi.c */
 struct pc_node_vi *pc_node_vi_create(struct pc_node *, const char *name);
@@ -294,6 +341,16 @@ void pc_node_vi_enter_backoff(struct pc_node_vi *);
 void pc_node_vi_run_cut(struct pc_node_vi *);
 void pc_node_vi_run_detach(struct pc_node_vi *);
 void pc_node_vi_run_stop(struct pc_node_vi *);
+
+/* pc-node-move.c */
+void pc_node_move_init(struct pc_node_move *);
+void pc_node_move_destroy(struct pc_node_move *);
+bool pc_node_move_concerns(const struct pcrec_vi *, const struct pcrec_node *);
+void pc_node_move_read(struct pc_node_want *, const struct pcrec_vi *,
+                       const struct pcrec_node *);
+bool pc_node_move_run(struct pc_node_vi *);
+void pc_node_move_write(struct pc_node_vi *, const struct pcrec_vi *);
+void pc_node_move_clean(const struct pc_node *, const char *name);
 
 /* pc-node-ports.c */
 void pc_node_ports_name(struct pc_node_vi *);
@@ -359,6 +416,27 @@ void pc_node_stats_run(struct pc_node *);
 void pc_node_stats_wait(const struct pc_node *);
 void pc_node_stats_destroy(struct pc_node_stats *);
 void pc_node_stats_write(const struct pc_node_vi *, const struct pcrec_vi *);
+bool pc_node_stats_get_use(const struct pc_node_vi *, struct pc_node_use *);
+
+void pc_node_stats_look(const struct pc_node *, const char *name,
+                        char *const ports[2], struct pc_usage_counters *);
+
+/* pc-node-used.c */
+void pc_node_used_load(struct pc_node *);
+void pc_node_used_unload(struct pc_node *);
+void pc_node_used_destroy(struct pc_node_used *);
+void pc_node_used_read(struct pc_node_vi *, const struct pcrec_vi *);
+void pc_node_used_begin(struct pc_node_vi *);
+void pc_node_used_take(struct pc_node_vi *, const char *instance,
+                       const struct pc_usage_counters *);
+void pc_node_used_end(struct pc_node_vi *);
+void pc_node_used_run(struct pc_node *);
+void pc_node_used_write(const struct pc_node_vi *, const struct pcrec_vi *);
+
+/* pc-node-report.c */
+void pc_node_report_read(struct pc_node *, const struct pcrec_node *);
+void pc_node_report_write(struct pc_node *, const struct pcrec_node *);
+void pc_node_report_wait(const struct pc_node *);
 
 /* pc-node-status.c */
 void pc_node_status_set(const struct pcrec_vi *, const char *key,
@@ -373,6 +451,8 @@ void pc_node_limits_write(const struct pc_node_vi *, const struct pcrec_vi *);
 struct pc_container_limits pc_node_limits_of(const struct pc_capacity *);
 
 /* pc-node-job.c: each sets 'busy' (the probe: 'probing') until it is done. */
+struct pc_node_record *pc_node_record_create(const struct pc_node_want *,
+                                            const struct pc_vi_image *);
 void pc_node_job_image(struct pc_node_vi *);
 void pc_node_job_start(struct pc_node_vi *);
 void pc_node_job_stop(struct pc_node_vi *, bool destroy);

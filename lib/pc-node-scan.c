@@ -18,11 +18,13 @@
 #include "pc-node-private.h"
 #include <dirent.h>
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/statvfs.h>
 #include <sys/sysinfo.h>
 #include <unistd.h>
+#include "pc-cgroup.h"
 #include "pc-container.h"
 #include "pc-worker.h"
 #include "sset.h"
@@ -157,15 +159,33 @@ look_at(struct pc_node_scan *scan, const char *name)
     }
 }
 
+/* The lesser of what there is and a limit, 0: none. */
+static int64_t
+at_most(int64_t value, uint64_t limit)
+{
+    return (limit && value > 0 && limit < (uint64_t) value
+            ? (int64_t) limit : value);
+}
+
+/* What VIs can have here: they run on the CPUs that this process may use, in
+ * cgroups of the root. */
 static void
 measure(struct pc_node_scan *scan)
 {
+    struct pc_cgroup_limits limits;
     struct statvfs fs;
     struct sysinfo si;
+    cpu_set_t cpus;
 
+    pc_cgroup_get_root_limits(&limits);
     scan->cpu = sysconf(_SC_NPROCESSORS_ONLN) * 1000;
+    if (!sched_getaffinity(0, sizeof cpus, &cpus)) {
+        scan->cpu = at_most(scan->cpu, CPU_COUNT(&cpus) * 1000);
+    }
+    scan->cpu = at_most(scan->cpu, limits.cpu);
     if (!sysinfo(&si)) {
-        scan->memory = (int64_t) si.totalram * si.mem_unit;
+        scan->memory = at_most((int64_t) si.totalram * si.mem_unit,
+                               limits.memory);
     }
     if (!statvfs(scan->node->state_dir, &fs)) {
         scan->disk = (int64_t) fs.f_blocks * fs.f_frsize;

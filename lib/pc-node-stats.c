@@ -45,6 +45,7 @@ static const char *const counter_names[N_COUNTERS] = {
 /* -1: not known. */
 struct pc_node_stats {
     int64_t value[N_COUNTERS];
+    long long int taken;        /* When, monotonic ms. */
 };
 
 /* One VI of a job. */
@@ -52,6 +53,7 @@ struct sample {
     char *name;
     struct uuid uuid;
     char *ports[2];
+    char *instance;             /* Of the record; may be NULL. */
     struct pc_node_stats stats;
 };
 
@@ -68,27 +70,31 @@ pc_node_stats_destroy(struct pc_node_stats *stats)
     free(stats);
 }
 
-/* The VI receives what its host's end sends. */
+/* The VI receives what its host's end sends.  One port of two, while the other has
+ * gone already, says nothing. */
 static void
 count_ports(struct sample *s)
 {
+    struct pc_netns_counters c[ARRAY_SIZE(s->ports)];
     int64_t *v = s->stats.value;
+    size_t n = 0;
 
-    for (size_t i = 0; i < ARRAY_SIZE(s->ports) && s->ports[i]; i++) {
-        struct pc_netns_counters c;
-
-        if (pc_netns_get_counters(s->ports[i], &c)) {
-            continue;
+    while (n < ARRAY_SIZE(s->ports) && s->ports[n]) {
+        if (pc_netns_get_counters(s->ports[n], &c[n])) {
+            return;
         }
-        for (size_t j = RX_BYTES; j <= TX_PACKETS; j++) {
-            v[j] = MAX(v[j], 0);
-        }
-        v[RX_BYTES] += c.tx_bytes;
-        v[RX_DROPPED] += c.tx_dropped;
-        v[RX_PACKETS] += c.tx_packets;
-        v[TX_BYTES] += c.rx_bytes;
-        v[TX_DROPPED] += c.rx_dropped;
-        v[TX_PACKETS] += c.rx_packets;
+        n++;
+    }
+    for (size_t j = RX_BYTES; n && j <= TX_PACKETS; j++) {
+        v[j] = 0;
+    }
+    for (size_t i = 0; i < n; i++) {
+        v[RX_BYTES] += c[i].tx_bytes;
+        v[RX_DROPPED] += c[i].tx_dropped;
+        v[RX_PACKETS] += c[i].tx_packets;
+        v[TX_BYTES] += c[i].rx_bytes;
+        v[TX_DROPPED] += c[i].rx_dropped;
+        v[TX_PACKETS] += c[i].rx_packets;
     }
 }
 
@@ -99,6 +105,7 @@ take_sample(const struct pc_node *n, struct sample *s)
     struct pc_cgroup_usage u;
     uint64_t disk;
 
+    s->stats.taken = time_msec();
     for (size_t i = 0; i < N_COUNTERS; i++) {
         v[i] = -1;
     }
@@ -116,6 +123,33 @@ take_sample(const struct pc_node *n, struct sample *s)
         v[DISK_BYTES] = disk;
     }
     count_ports(s);
+}
+
+static void
+to_counters(const struct pc_node_stats *stats, struct pc_usage_counters *c)
+{
+    *c = (struct pc_usage_counters) {
+        .taken = stats->taken,
+        .cpu_usec = stats->value[CPU_USEC],
+        .received = stats->value[RX_BYTES],
+        .sent = stats->value[TX_BYTES],
+        .memory = stats->value[MEMORY_BYTES],
+        .disk = stats->value[DISK_BYTES],
+    };
+}
+
+/* Looks at the container of VI 'name' now.  For workers. */
+void
+pc_node_stats_look(const struct pc_node *n, const char *name,
+                   char *const ports[2], struct pc_usage_counters *c)
+{
+    struct sample s = {
+        .name = CONST_CAST(char *, name),
+        .ports = { ports[0], ports[1] },
+    };
+
+    take_sample(n, &s);
+    to_counters(&s.stats, c);
 }
 
 static void
@@ -141,9 +175,17 @@ stats_done(void *job_)
                                  : shash_find_data(&job->node->vis, s->name));
 
         if (vi && vi->want && uuid_equals(&vi->want->uuid, &s->uuid)) {
-            free(vi->stats);
+            free(vi->stats_before);
+            vi->stats_before = vi->stats;
             vi->stats = xmemdup(&s->stats, sizeof s->stats);
+            if (s->instance) {
+                struct pc_usage_counters c;
+
+                to_counters(&s->stats, &c);
+                pc_node_used_take(vi, s->instance, &c);
+            }
         }
+        free(s->instance);
         free(s->name);
         free(s->ports[0]);
         free(s->ports[1]);
@@ -174,6 +216,7 @@ pc_node_stats_run(struct pc_node *n)
         if (vi->want && vi->pid) {
             s->name = xstrdup(vi->name);
             s->uuid = vi->want->uuid;
+            s->instance = (vi->record ? xstrdup(vi->record->instance) : NULL);
             for (size_t i = 0; i < ARRAY_SIZE(s->ports); i++) {
                 s->ports[i] = nullable_xstrdup(vi->ports[i]);
             }
@@ -224,4 +267,38 @@ pc_node_stats_write(const struct pc_node_vi *vi, const struct pcrec_vi *row)
     if (!same || n != row->n_statistics) {
         pcrec_vi_set_statistics(row, keys, values, n);
     }
+}
+
+/* How much a counter grew from the last look to this one, in a second.  One that
+ * is smaller began anew in between. */
+static int64_t
+rate(const struct pc_node_vi *vi, enum counter which)
+{
+    const struct pc_node_stats *old = vi->stats_before, *new = vi->stats;
+    int64_t elapsed = old ? new->taken - old->taken : 0;
+    int64_t n = new->value[which];
+
+    if (elapsed <= 0 || n < 0) {
+        return 0;
+    }
+    if (old->value[which] >= 0 && old->value[which] <= n) {
+        n -= old->value[which];
+    }
+    return n * 1000.0 / elapsed;
+}
+
+/* Stores what 'vi' uses: rates are those between the last two looks at its
+ * counters, 0 after the first one.  Returns false if nothing is known. */
+bool
+pc_node_stats_get_use(const struct pc_node_vi *vi, struct pc_node_use *use)
+{
+    if (!vi->stats || !vi->pid) {
+        return false;
+    }
+    use->cpu = rate(vi, CPU_USEC) / 1000;
+    use->memory = MAX(vi->stats->value[MEMORY_BYTES], 0);
+    use->disk = MAX(vi->stats->value[DISK_BYTES], 0);
+    use->received = rate(vi, RX_BYTES) * 8;
+    use->sent = rate(vi, TX_BYTES) * 8;
+    return true;
 }

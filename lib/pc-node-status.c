@@ -36,6 +36,9 @@ pc_node_vi_is_gone(const struct pc_node_vi *vi)
 bool
 pc_node_vi_is_settled(const struct pc_node_vi *vi)
 {
+    if (vi->want && (vi->want->leaving || vi->want->arriving)) {
+        return false;
+    }
     switch (vi->step) {
     case PC_STEP_RUN:
         return ((!vi->busy || !vi->image)   /* Its health may be looked up. */
@@ -141,6 +144,7 @@ write_vi(const struct pc_node_vi *vi, const struct pcrec_vi *row)
     pc_node_limits_write(vi, row);
     pc_node_link_write(vi, row);
     pc_node_stats_write(vi, row);
+    pc_node_used_write(vi, row);
 }
 
 static void
@@ -155,43 +159,6 @@ write_image(const struct pc_node_vi *vi, const struct pcrec_vi *row)
     if (image && status
         && strcmp(smap_get_def(&image->status, vi->node->name, ""), status)) {
         pcrec_image_update_status_setkey(image, vi->node->name, status);
-    }
-}
-
-static void
-add_found(const char **keys, int64_t *values, size_t *n, const char *key,
-          int64_t value)
-{
-    if (value > 0) {
-        keys[*n] = key;
-        values[*n] = value;
-        ++*n;
-    }
-}
-
-static void
-write_found(const struct pc_node *n, const struct pcrec_node *row)
-{
-    const char *keys[4];
-    int64_t values[4];
-    size_t count = 0;
-    bool same;
-
-    add_found(keys, values, &count, "cpu", n->found_cpu);
-    add_found(keys, values, &count, "disk", n->found_disk);
-    add_found(keys, values, &count, "memory", n->found_memory);
-    add_found(keys, values, &count, "network",
-              pc_ports_link_speed(n->ports,
-                                  row->data_port[0] ? row->data_port : NULL));
-
-    /* Both are in the order of the keys. */
-    same = count == row->n_found;
-    for (size_t i = 0; same && i < count; i++) {
-        same = (!strcmp(keys[i], row->key_found[i])
-                && values[i] == row->value_found[i]);
-    }
-    if (!same) {
-        pcrec_node_set_found(row, keys, values, count);
     }
 }
 
@@ -217,9 +184,7 @@ write_node(struct pc_node *n, const struct pcrec_node *row, bool settled)
     if (strcmp(smap_get_def(&row->status, "state", ""), state)) {
         pcrec_node_update_status_setkey(row, "state", state);
     }
-    if (n->scanned) {
-        write_found(n, row);
-    }
+    pc_node_report_write(n, row);
     if (settled && row->cur_cfg != n->next_cfg) {
         pcrec_node_set_cur_cfg(row, n->next_cfg);
     }
@@ -237,15 +202,21 @@ pc_node_status_write(struct pc_node *n, struct ovsdb_idl_txn *txn)
     }
     if (n->scanned) {
         SHASH_FOR_EACH (sn, &n->vis) {
-            const struct pc_node_vi *vi = sn->data;
+            struct pc_node_vi *vi = sn->data;
             const struct pcrec_vi *row
                 = vi->want ? pcrec_vi_get_for_uuid(n->idl, &vi->want->uuid)
                            : NULL;
 
-            /* Until the ports are known an adopted VI stays as it is. */
+            /* Until the ports are known an adopted VI stays as it is; one that
+             * comes from another node is still that node's. */
             if (row && vi->step != PC_STEP_ADOPT) {
-                write_vi(vi, row);
+                if (!vi->want->arriving || !vi->want->moving) {
+                    write_vi(vi, row);
+                }
                 write_image(vi, row);
+            }
+            if (row) {
+                pc_node_move_write(vi, row);
             }
         }
     }

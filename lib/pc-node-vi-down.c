@@ -122,6 +122,7 @@ pc_node_vi_stop_done(struct pc_node_vi *vi, char *last_line, char *error)
     } else if (vi->pid && !vi->died) {
         pc_node_vi_event(vi, PC_EVENT_VI_STOPPED,
                          !vi->want ? "its service or replica was removed"
+                         : vi->want->pack ? "it moves to another node"
                          : !vi->want->up ? "admin_state is down"
                          : "it is started again with other settings");
     }

@@ -62,6 +62,9 @@ names_are_taken(const struct pc_node_vi *vi)
 void
 pc_node_vi_run_down(struct pc_node_vi *vi)
 {
+    if (pc_node_move_run(vi)) {
+        return;
+    }
     if (!pc_node_vi_wants_up(vi)
         || (vi->on_disk && pc_node_vi_root_is_outdated(vi))) {
         if (vi->on_disk) {
@@ -145,6 +148,7 @@ pc_node_vi_start_done(struct pc_node_vi *vi, pid_t pid, int pidfd,
     vi->pidfd = pidfd;
     pc_backoff_up(&vi->backoff, time_msec());
     VLOG_INFO("%s: started, process %d", vi->name, (int) pid);
+    pc_node_used_begin(vi);
     char *cause = xasprintf("process %d", (int) pid);
     pc_node_vi_event(vi, PC_EVENT_VI_STARTED, cause);
     free(cause);

@@ -30,8 +30,11 @@ VLOG_DEFINE_THIS_MODULE(pc_node_vi);
  * in which step it is.  What the steps do is in pc-node-vi-up.c and
  * pc-node-vi-down.c. */
 
-/* The longest wait for the controller before a VI is stopped. */
+/* The longest wait for the controller before a VI is stopped.  The end of a
+ * reservation both know by their clocks: that the controller is done with it is
+ * not heard of while the database is away, and does not take longer. */
 #define RELEASE_MS 5000
+#define RELEASE_OVER_MS 300
 
 struct pc_node_vi *
 pc_node_vi_create(struct pc_node *n, const char *name)
@@ -43,6 +46,7 @@ pc_node_vi_create(struct pc_node *n, const char *name)
     vi->pidfd = vi->lifeline = -1;
     vi->step_since = time_msec();
     pc_backoff_init(&vi->backoff);
+    pc_node_move_init(&vi->move);
     pc_probe_init(&vi->probe);
     pc_damp_init(&vi->damp, vi->probe.hold_ms);
     atomic_init(&vi->probe_began, 0);
@@ -80,6 +84,7 @@ pc_node_vi_destroy(struct pc_node_vi *vi)
         pc_node_vi_drop_image(vi);
         pc_node_want_destroy(vi->want);
         pc_node_record_destroy(vi->record);
+        pc_node_move_destroy(&vi->move);
         pc_probe_destroy(&vi->probe);
         free(vi->error);
         free(vi->resize_error);
@@ -88,6 +93,8 @@ pc_node_vi_destroy(struct pc_node_vi *vi)
         free(vi->unenforced);
         free(vi->link_error);
         pc_node_stats_destroy(vi->stats);
+        pc_node_stats_destroy(vi->stats_before);
+        pc_node_used_destroy(vi->used);
         free(vi->name);
         free(vi);
     }
@@ -133,14 +140,25 @@ pc_node_step_to_string(enum pc_node_step s)
     OVS_NOT_REACHED();
 }
 
+static long long int
+release_deadline(const struct pc_node_vi *vi)
+{
+    return vi->down_at + (vi->want->over ? RELEASE_OVER_MS : RELEASE_MS);
+}
+
 /* Is 'vi' to be stopped as soon as no flow leads to it any more?  Without a
- * controller that says so it is not waited for for ever. */
+ * controller that says so it is not waited for for ever.  One that ran when the
+ * last agent ended, and is about to be adopted, may have traffic too. */
 static bool
 awaits_release(const struct pc_node_vi *vi)
 {
-    return (vi->want && !vi->want->up && !vi->want->released
-            && vi->step == PC_STEP_RUN
-            && time_msec() < vi->down_at + RELEASE_MS);
+    bool running = (vi->step == PC_STEP_RUN
+                    || (vi->want && vi->want->was_ready && vi->pid > 0
+                        && (vi->step == PC_STEP_ADOPT
+                            || vi->step == PC_STEP_DOWN)));
+
+    return (running && vi->want && !vi->want->up && !vi->want->released
+            && time_msec() < release_deadline(vi));
 }
 
 /* True if the row wants a container such as it can be started now. */
@@ -163,7 +181,10 @@ pc_node_vi_is_outdated(const struct pc_node_vi *vi)
 bool
 pc_node_vi_root_is_outdated(const struct pc_node_vi *vi)
 {
-    return (!pc_node_vi_wants_up(vi) || !vi->record
+    bool keep = (pc_node_vi_wants_up(vi)
+                 || (vi->want && !vi->want->error && vi->want->pack));
+
+    return (!keep || !vi->record
             || !uuid_equals(&vi->want->uuid, &vi->record->uuid)
             || strcmp(vi->want->root_fingerprint,
                       vi->record->root_fingerprint));
@@ -272,7 +293,7 @@ pc_node_vi_wait(struct pc_node_vi *vi)
     case PC_STEP_RUN:
         pc_node_health_wait(vi);
         if (awaits_release(vi)) {
-            poll_timer_wait_until(vi->down_at + RELEASE_MS);
+            poll_timer_wait_until(release_deadline(vi));
         }
         break;
     case PC_STEP_CUT:

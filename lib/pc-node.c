@@ -16,22 +16,22 @@
 
 #include <config.h>
 #include "pc-node-private.h"
-#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "dirs.h"
 #include "lib/pc-idl.h"
-#include "openvswitch/dynamic-string.h"
 #include "openvswitch/poll-loop.h"
 #include "openvswitch/vlog.h"
 #include "ovsdb-idl.h"
+#include "pc-clock.h"
 #include "pc-container.h"
 #include "pc-fetch.h"
+#include "pc-lock.h"
 #include "pc-ports.h"
+#include "pc-report.h"
 #include "pc-worker.h"
-#include "sha1.h"
 #include "timeval.h"
 #include "util.h"
 #include "uuid.h"
@@ -44,9 +44,6 @@ VLOG_DEFINE_THIS_MODULE(pc_node);
 
 /* How long a probe through a new VI waits for the flows around it. */
 #define WIRED_MS 2000
-
-/* Longest name of a VI: liblxc's container and host name. */
-#define NAME_LEN 63
 
 void
 pc_node_register(struct ovsdb_idl *idl)
@@ -63,6 +60,7 @@ pc_node_register(struct ovsdb_idl *idl)
             ovsdb_idl_add_column(idl, &tables[i]->columns[j]);
         }
     }
+    pc_report_register(idl);
 }
 
 /* Parses "k=v,k=v" into 'options', which it initializes. */
@@ -90,7 +88,7 @@ pc_node_create(struct ovsdb_idl *idl, const struct pc_node_config *cfg)
     struct pc_node *n = xzalloc(sizeof *n);
 
     n->idl = idl;
-    n->lock_idl = pc_node_lock_create(cfg->remote);
+    n->lock = pc_lock_create(cfg->remote);
     n->config_name = nullable_xstrdup(cfg->name);
     n->ovs_remote = (cfg->ovs_remote ? xstrdup(cfg->ovs_remote)
                      : xasprintf("unix:%s/db.sock", ovs_rundir()));
@@ -114,6 +112,7 @@ pc_node_create(struct ovsdb_idl *idl, const struct pc_node_config *cfg)
     n->worker = pc_worker_create(N_WORKERS);
     n->prober = pc_worker_create(N_PROBERS);
     shash_init(&n->vis);
+    pc_node_used_load(n);
     hmap_init(&n->captures);
     pc_node_ctl_register(n);
     return n;
@@ -137,9 +136,10 @@ pc_node_destroy(struct pc_node *n)
         pc_node_vi_destroy(sn->data);
     }
     shash_destroy(&n->vis);
+    pc_node_used_unload(n);
     pc_node_captures_destroy(n);
     pc_ports_destroy(n->ports);
-    ovsdb_idl_destroy(n->lock_idl);
+    pc_lock_destroy(n->lock);
     pc_vi_config_destroy(&n->vi_cfg);
     smap_destroy(&n->port_defaults);
     free(n->name);
@@ -149,166 +149,11 @@ pc_node_destroy(struct pc_node *n)
     free(n->log_dir);
     free(n->record_dir);
     free(n->fault);
+    free(n->export_url);
     free(n);
 }
 
-/* Rows to wanted VIs. */
-
-void
-pc_node_want_destroy(struct pc_node_want *want)
-{
-    if (want) {
-        free(want->service);
-        free(want->image_name);
-        free(want->image_url);
-        free(want->image_sha256);
-        free(want->mac);
-        svec_destroy(&want->addresses);
-        svec_destroy(&want->gateways);
-        smap_destroy(&want->health);
-        free(want->error);
-        free(want->fingerprint);
-        free(want->root_fingerprint);
-        free(want);
-    }
-}
-
-static char *
-hash_text(struct ds *s)
-{
-    uint8_t digest[SHA1_DIGEST_SIZE];
-    char hex[SHA1_HEX_DIGEST_LEN + 1];
-
-    sha1_bytes(ds_cstr(s), s->length, digest);
-    sha1_to_hex(digest, hex);
-    ds_destroy(s);
-    return xstrdup(hex);
-}
-
-static void
-put_svec(struct ds *s, const struct svec *v)
-{
-    for (size_t i = 0; i < v->n; i++) {
-        ds_put_format(s, "%s\n", v->names[i]);
-    }
-    ds_put_char(s, '\n');
-}
-
-/* What a container was started with: any change needs a restart. */
-static void
-fingerprint(struct pc_node_want *want)
-{
-    struct ds s = DS_EMPTY_INITIALIZER;
-
-    ds_put_format(&s, "%s\n%s\n", want->image_url, want->image_sha256);
-    want->root_fingerprint = hash_text(&s);
-
-    ds_init(&s);
-    ds_put_format(&s, "%s\n%d\n%d\n%s\n", want->root_fingerprint, want->mode,
-                  want->number, want->mac);
-    put_svec(&s, &want->addresses);
-    put_svec(&s, &want->gateways);
-    if (want->mode == PC_MANIFEST_ROUTE && want->two_ports) {
-        ds_put_cstr(&s, "two arms\n");
-    }
-    want->fingerprint = hash_text(&s);
-}
-
-/* A name becomes a directory and a cgroup: this is also what liblxc's side
- * accepts. */
-static bool
-name_is_valid(const char *name)
-{
-    size_t n = strlen(name);
-
-    return (n > 0 && n <= NAME_LEN && isalnum((unsigned char) name[0])
-            && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_.-"
-                      "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == n);
-}
-
-/* Stores in 'want' what 'row' asks for, and what comes of it with the limits that
- * the ISP has put on the VI. */
-static void
-read_capacity(const struct pcrec_vi *row, struct pc_node_want *want)
-{
-    pc_capacity_from_arrays(&want->asked, row->key_capacity,
-                            row->value_capacity, row->n_capacity);
-    pc_capacity_from_arrays(&want->restrictions, row->key_restrictions,
-                            row->value_restrictions, row->n_restrictions);
-    want->capacity = want->asked;
-    for (size_t i = 0; i < PC_N_CAPACITY; i++) {
-        uint64_t limit = want->restrictions.value[i];
-
-        if (limit && (!want->asked.value[i] || limit < want->asked.value[i])) {
-            want->capacity.value[i] = limit;
-        }
-    }
-}
-
-/* Returns what 'row' wants, or NULL if its service is gone: then what was
- * wanted before stays until the controller has taken the flows away and
- * deletes the row. */
-static struct pc_node_want *
-want_from_row(const struct pc_node *n, const struct pcrec_vi *row)
-{
-    const struct pcrec_service *service = row->service;
-    const struct pcrec_image *image = service ? service->image : NULL;
-
-    if (!image) {
-        return NULL;
-    }
-
-    struct pc_node_want *want = xzalloc(sizeof *want);
-    want->uuid = row->header_.uuid;
-    want->service = xstrdup(service->name);
-    want->up = strcmp(row->admin_state, "down");
-    want->released = row->released;
-    want->image_name = xstrdup(image->name);
-    want->image_url = xstrdup(image->url);
-    want->image_sha256 = xstrdup(image->sha256);
-    want->number = row->number;
-    want->mac = xstrdup(row->mac);
-    want->was_ready = row->ready;
-    want->was_pid = row->n_pid ? *row->pid : 0;
-    svec_init(&want->addresses);
-    for (size_t i = 0; i < row->n_addresses; i++) {
-        svec_add(&want->addresses, row->addresses[i]);
-    }
-    svec_init(&want->gateways);
-    for (size_t i = 0; i < row->n_gateways; i++) {
-        svec_add(&want->gateways, row->gateways[i]);
-    }
-    smap_clone(&want->health, &service->health);
-    read_capacity(row, want);
-    want->mtu = smap_get_ullong(&service->options, "mtu", 0);
-    want->subnet_mtu = pc_node_link_subnet_mtu(n, row);
-    pc_capacity_from_arrays(&want->was_applied, row->key_applied,
-                            row->value_applied, row->n_applied);
-    if (!pc_manifest_mode_from_string(service->mode, &want->mode)) {
-        want->error = xasprintf("mode %s is not known", service->mode);
-    } else if (!name_is_valid(row->name)) {
-        want->error = xasprintf("\"%s\" cannot be the name of a container",
-                                row->name);
-    }
-    want->two_ports = (want->mode == PC_MANIFEST_INLINE
-                       || (want->mode == PC_MANIFEST_ROUTE
-                           && smap_get_int(&service->options, "arms", 1) == 2));
-    fingerprint(want);
-    return want;
-}
-
-static void
-set_want(struct pc_node_vi *vi, struct pc_node_want *want)
-{
-    if (vi->want && !smap_equal(&vi->want->health, &want->health)) {
-        vi->probe_chosen = false;
-    }
-    free(vi->service);
-    vi->service = xstrdup(want->service);
-    pc_node_want_destroy(vi->want);
-    vi->want = want;
-    vi->down_at = want->up ? 0 : vi->down_at ? vi->down_at : time_msec();
-}
+/* Following the database. */
 
 static const struct pcrec_node *
 find_node_row(const struct pc_node *n, const char *name)
@@ -347,6 +192,17 @@ learn_name(struct pc_node *n)
     pc_ports_set_defaults(n->ports, &n->port_defaults);
 }
 
+/* Nothing that the node does depends on the lock: it is for others to see that
+ * its agent runs. */
+static void
+set_lock(struct pc_node *n, const struct pcrec_node *row)
+{
+    char *name = row ? pc_lock_name("node", &row->header_.uuid) : NULL;
+
+    pc_lock_set(n->lock, name);
+    free(name);
+}
+
 /* Reads the rows of this node's VIs. */
 static void
 read_rows(struct pc_node *n)
@@ -358,7 +214,8 @@ read_rows(struct pc_node *n)
     struct shash_node *sn;
 
     n->next_cfg = global ? global->next_cfg : 0;
-    pc_node_lock_set(n, node);
+    n->slot_at = 0;
+    set_lock(n, node);
     if (node) {
         pc_ports_set_bridge(n->ports, node->bridge);
         pc_capacity_from_arrays(&n->capacity, node->key_capacity,
@@ -369,24 +226,37 @@ read_rows(struct pc_node *n)
         n->image_keep = smap_get_ullong(&node->options, "image-keep",
                                         86400) * 1000;
         n->collect_at = MIN(n->collect_at, time_msec() + n->image_keep);
+        free(n->export_url);
+        n->export_url = nullable_xstrdup(smap_get(&node->options,
+                                                  "export-url"));
         pc_node_link_read(n, node);
+        pc_node_report_read(n, node);
     }
     PCREC_VI_FOR_EACH (row, n->idl) {
-        if (!node || row->node != node) {
+        if (!node || !pc_node_move_concerns(row, node)) {
             continue;
         }
         if (row->ready) {
             pc_fault(n->fault, "after-ready");
         }
         struct pc_node_vi *vi = shash_find_data(&n->vis, row->name);
-        struct pc_node_want *want = want_from_row(n, row);
+        struct pc_node_want *want = pc_node_want_from_row(n, node, row);
         if (!vi && want) {
             vi = pc_node_vi_create(n, row->name);
             vi->restarts = row->restarts;
             shash_add(&n->vis, row->name, vi);
         }
         if (want) {
-            set_want(vi, want);
+            pc_node_vi_set_want(vi, want);
+            pc_node_used_read(vi, row);
+            if (want->next_slot) {
+                n->slot_at = (n->slot_at ? MIN(n->slot_at, want->next_slot)
+                              : want->next_slot);
+            }
+        }
+        if (!want && vi && vi->want && row->released) {
+            vi->want->released = true;  /* Its service is gone, ... */
+            vi->want->up &= strcmp(row->admin_state, "down") != 0;
         }
         shash_add_once(&seen, row->name, NULL);
     }
@@ -470,7 +340,7 @@ run_vis(struct pc_node *n)
 void
 pc_node_run(struct pc_node *n, struct ovsdb_idl_txn *txn)
 {
-    pc_node_lock_run(n);
+    pc_lock_run(n->lock);
     if (!ovsdb_idl_has_ever_connected(n->idl)) {
         return;
     }
@@ -482,7 +352,8 @@ pc_node_run(struct pc_node *n, struct ovsdb_idl_txn *txn)
     }
 
     unsigned int seqno = ovsdb_idl_get_seqno(n->idl);
-    if (seqno != n->idl_seqno) {
+    if (seqno != n->idl_seqno
+        || (n->slot_at && pc_clock_now() >= n->slot_at)) {
         n->idl_seqno = seqno;
         read_rows(n);
     }
@@ -502,6 +373,7 @@ pc_node_run(struct pc_node *n, struct ovsdb_idl_txn *txn)
         }
     }
     pc_node_stats_run(n);
+    pc_node_used_run(n);
     pc_node_images_run(n);
     pc_node_status_write(n, txn);
 }
@@ -511,14 +383,18 @@ pc_node_wait(struct pc_node *n)
 {
     struct shash_node *sn;
 
-    pc_node_lock_wait(n);
+    pc_lock_wait(n->lock);
     if (!n->name) {
         return;
+    }
+    if (n->slot_at) {
+        pc_clock_wait_until(n->slot_at);
     }
     pc_ports_wait(n->ports);
     pc_worker_wait(n->worker);
     pc_worker_wait(n->prober);
     pc_node_stats_wait(n);
+    pc_node_report_wait(n);
     pc_node_images_wait(n);
     if (n->scanned) {
         SHASH_FOR_EACH (sn, &n->vis) {

@@ -46,7 +46,7 @@
  * undoes what is half made, and removes what no row asks for.
  *
  * While it runs it holds the database lock "packetcloud_node_UUID", with the UUID
- * of the Node row without hyphens, for others to see.
+ * of the Node row without hyphens (pc-lock.h), for others to see.
  *
  * Nothing blocks: liblxc, images, probes and every walk of a directory run in
  * worker threads; the switch's database is an IDL of its own.
@@ -76,8 +76,8 @@ struct pc_node_listener {
 /* What the node needs to know.  All strings are copied. */
 struct pc_node_config {
     const char *remote;     /* Connection method of PacketCloud's database, for
-                             * a connection that holds pc_node_lock_name();
-                             * NULL: no lock is held. */
+                             * the connection that holds the lock; NULL: no
+                             * lock is held. */
     const char *name;       /* Node.name; NULL: this host's name, or the one
                              * Node row if there is exactly one. */
     const char *ovs_remote; /* The switch's database, e.g. "unix:PATH"; NULL:
@@ -85,9 +85,9 @@ struct pc_node_config {
     const char *state_dir;  /* E.g. "/var/lib/packetcloud". */
     const char *run_dir;    /* E.g. "/var/run/packetcloud". */
     const char *log_dir;    /* E.g. "/var/log/packetcloud". */
-    const char *fault;      /* Tests only: name of the point at which the
-                             * process shall kill itself; NULL: none.  The
-                             * agent passes getenv("PCLOUD_FAULT"). */
+    const char *fault;      /* Tests only: where the process shall kill or stop
+                             * itself (pc-fault.h); NULL: nowhere.  The agent
+                             * passes getenv("PCLOUD_FAULT"). */
     const struct pc_node_listener *listener; /* May be NULL. */
     void *listener_aux;
     struct pc_events *events; /* Where to record what happens; stays the
@@ -105,8 +105,6 @@ void pc_node_register(struct ovsdb_idl *idl);
  * Registers unixctl commands node/status, node/vi, node/log, node/exec. */
 struct pc_node *pc_node_create(struct ovsdb_idl *idl,
                                const struct pc_node_config *);
-
-char *pc_node_lock_name(const struct uuid *node);
 
 /* Frees 'n'.  Containers and ports stay.  Waits for jobs under way, except
  * that it cancels the fetching and unpacking of images. */

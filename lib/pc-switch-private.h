@@ -57,6 +57,7 @@ struct pc_submission {
     enum pc_submit_stage stage;
     bool bundled;               /* As a bundle, or mod by mod? */
     bool early_sent;            /* What precedes the bundle is out. */
+    bool open;                  /* There is more to come. */
     struct pc_mod *next;        /* Next mod to send, in stage ADDING. */
     uint32_t bundle_id;
     long long int settled;      /* When that is, in ms. */
@@ -170,6 +171,8 @@ void pc_switch_submit_reset(struct pc_switch *);
 ovs_be32 pc_switch_send_bundled(struct pc_switch *, uint32_t bundle_id,
                                 struct ofpbuf *msg);
 void pc_switch_submit_run(struct pc_switch *);
+void pc_switch_submit_append(struct pc_switch *, struct pc_submission *,
+                             struct ovs_list *mods);
 void pc_switch_submit_wait(struct pc_switch *);
 bool pc_switch_submit_error(struct pc_switch *, ovs_be32 xid, enum ofperr);
 void pc_switch_submit_barrier(struct pc_switch *, ovs_be32 xid);

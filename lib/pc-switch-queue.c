@@ -106,6 +106,18 @@ pc_switch_submit_reset(struct pc_switch *sw)
     sw->done = sw->acked;       /* What had overtaken others is not known. */
 }
 
+/* Returns the submission that waits for more, NULL if none does. */
+static struct pc_submission *
+pc_switch_open_submission(const struct pc_switch *sw)
+{
+    struct pc_submission *last
+        = (ovs_list_is_empty(&sw->submissions) ? NULL
+           : CONTAINER_OF(ovs_list_back(&sw->submissions),
+                          struct pc_submission, list_node));
+
+    return last && last->open ? last : NULL;
+}
+
 /* Queues the changes in 'mods', a list of "struct pc_mod"s that it takes and
  * leaves empty.  Returns a token, greater than all before it, that
  * pc_switch_acked() returns once the switch has acknowledged the changes by a
@@ -114,14 +126,29 @@ pc_switch_submit_reset(struct pc_switch *sw)
 uint64_t
 pc_switch_submit(struct pc_switch *sw, struct ovs_list *mods)
 {
-    struct pc_submission *sub = xzalloc(sizeof *sub);
+    return pc_switch_submit_part(sw, mods, true);
+}
 
-    sub->token = ++sw->last_token;
-    sub->started_us = time_usec();
-    ovs_list_init(&sub->mods);
-    ovs_list_splice(&sub->mods, mods->next, mods);
-    ovs_list_push_back(&sw->submissions, &sub->list_node);
-    pc_switch_zones_used(sw, &sub->mods);
+/* The same for changes that take long to make: each call adds the next of them,
+ * until one that is 'last'; all have one token.  The switch is sent them as they
+ * come and puts them into force all at once, after the last, if
+ * pc_switch_has_bundles(). */
+uint64_t
+pc_switch_submit_part(struct pc_switch *sw, struct ovs_list *mods, bool last)
+{
+    struct pc_submission *sub = pc_switch_open_submission(sw);
+
+    if (!sub) {
+        sub = xzalloc(sizeof *sub);
+        sub->token = ++sw->last_token;
+        sub->started_us = time_usec();
+        ovs_list_init(&sub->mods);
+        ovs_list_push_back(&sw->submissions, &sub->list_node);
+    }
+    sub->open = !last;
+    sw->counters.n_parts += sub->early_sent;
+    pc_switch_zones_used(sw, mods);
+    pc_switch_submit_append(sw, sub, mods);
     pc_switch_submit_run(sw);
     return sub->token;
 }

@@ -40,7 +40,7 @@ VLOG_DEFINE_THIS_MODULE(pc_switch_submit);
 /* Messages added to a bundle in one pc_switch_run(), so that 100,000 flows do
  * not hold up the main loop, and bytes that may wait to be sent before the
  * next ones are made. */
-#define MAX_ADDS_PER_RUN 512
+#define MAX_ADDS_PER_RUN 4096
 #define MAX_QUEUED_BYTES (1024 * 1024)
 
 /* Errors kept for the owner. */
@@ -159,16 +159,16 @@ pc_submission_bundle_mod(const struct pc_submission *sub,
     return NULL;
 }
 
-/* Sends the mods that come before the bundle, or those that come after it. */
+/* Sends those of 'mods', of 'sub', that come before the bundle, or those that
+ * come after it. */
 static void
-pc_switch_send_unbundled(struct pc_switch *sw, struct pc_submission *sub,
-                         bool late)
+pc_switch_send_unbundled(struct pc_switch *sw, const struct pc_submission *sub,
+                         struct ovs_list *mods, bool late)
 {
     struct pc_mod *mod;
 
-    pc_switch_flush_zones(sw, &sub->mods,
-                          late ? PC_FLUSH_LAST : PC_FLUSH_FIRST);
-    LIST_FOR_EACH (mod, node, &sub->mods) {
+    pc_switch_flush_zones(sw, mods, late ? PC_FLUSH_LAST : PC_FLUSH_FIRST);
+    LIST_FOR_EACH (mod, node, mods) {
         if (!pc_mod_is_bundled(mod) && pc_mod_is_late(mod) == late) {
             pc_switch_send_mod(sw, sub, mod);
         }
@@ -202,18 +202,36 @@ pc_switch_submit_start(struct pc_switch *sw, struct pc_submission *sub)
     sub->stage = PC_SUBMIT_ADDING;
 
     if (!sub->early_sent) {
-        pc_switch_send_unbundled(sw, sub, false);
+        pc_switch_send_unbundled(sw, sub, &sub->mods, false);
         sub->early_sent = true;
         /* A single mod is atomic without a bundle, and needs one round trip
          * instead of two. */
-        sub->bundled = (sw->bundles && sub->next
-                        && pc_submission_bundle_mod(
-                            sub, sub->next->node.next));
+        sub->bundled = (sw->bundles
+                        && (sub->open
+                            || (sub->next
+                                && pc_submission_bundle_mod(
+                                    sub, sub->next->node.next))));
     }
     if (sub->bundled) {
         sub->bundle_id = ++sw->last_bundle_id;
         sub->open_xid = pc_switch_send_bundle_control(sw, sub,
                                                       OFPBCT_OPEN_REQUEST);
+    }
+}
+
+/* Adds 'mods', which it takes, to 'sub', whose bundle is not committed yet. */
+void
+pc_switch_submit_append(struct pc_switch *sw, struct pc_submission *sub,
+                        struct ovs_list *mods)
+{
+    struct ovs_list *last = sub->mods.prev;
+
+    if (sub->early_sent) {
+        pc_switch_send_unbundled(sw, sub, mods, false);
+    }
+    ovs_list_push_back_all(&sub->mods, mods);
+    if (sub->stage == PC_SUBMIT_ADDING && !sub->next) {
+        sub->next = pc_submission_bundle_mod(sub, last->next);
     }
 }
 
@@ -224,7 +242,7 @@ pc_switch_submit_add(struct pc_switch *sw, struct pc_submission *sub)
         pc_switch_send_mod(sw, sub, sub->next);
         sub->next = pc_submission_bundle_mod(sub, sub->next->node.next);
     }
-    if (!sub->next) {
+    if (!sub->next && !sub->open) {
         pc_switch_send_barrier(sw, sub);
         sub->stage = PC_SUBMIT_CHECKING;
     }
@@ -245,7 +263,7 @@ pc_switch_submit_run(struct pc_switch *sw)
     }
     if (sub && sub->stage == PC_SUBMIT_SETTLING
         && time_msec() >= sub->settled) {
-        pc_switch_send_unbundled(sw, sub, true);
+        pc_switch_send_unbundled(sw, sub, &sub->mods, true);
         pc_switch_send_barrier(sw, sub);
         sub->stage = PC_SUBMIT_FINISHING;
     }
@@ -259,6 +277,7 @@ pc_switch_submit_wait(struct pc_switch *sw)
 
     if (sub && (sub->stage == PC_SUBMIT_NEW
                 || (sub->stage == PC_SUBMIT_ADDING
+                    && (sub->next || !sub->open)
                     && rconn_packet_counter_n_bytes(sw->tx)
                        < MAX_QUEUED_BYTES))) {
         poll_immediate_wake();

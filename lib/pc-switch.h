@@ -39,7 +39,8 @@
  * Changes
  * =======
  *
- * pc_switch_submit() takes a list of "struct pc_mod"s and returns a token.
+ * pc_switch_submit() takes a list of "struct pc_mod"s and returns a token;
+ * pc_switch_submit_part() takes one piece by piece as it is made.
  * Meter additions and changes are sent first; all flow and group mods go as
  * one atomic, ordered bundle, in the order of the list; meter deletions are
  * sent last (Open vSwitch takes no meter mods in a bundle).  Zones of
@@ -103,6 +104,7 @@ struct pc_switch_counters {
     uint64_t n_flushes;         /* Connection tracking zones flushed ... */
     uint64_t n_pending_flushes; /* ... and now to be flushed once more. */
     uint64_t n_submissions;     /* Lists of mods acknowledged. */
+    uint64_t n_parts;           /* Added to one that was being sent. */
     uint64_t n_errors;          /* OpenFlow errors received. */
     uint64_t n_packet_ins;      /* Packet-ins queued for the owner. */
     uint64_t n_packet_ins_dropped; /* Packet-ins dropped: queue full. */
@@ -203,6 +205,8 @@ void pc_switch_read_port_stats(struct pc_switch *,
 
 /* Changing it. */
 uint64_t pc_switch_submit(struct pc_switch *, struct ovs_list *mods);
+uint64_t pc_switch_submit_part(struct pc_switch *, struct ovs_list *mods,
+                               bool last);
 uint64_t pc_switch_acked(const struct pc_switch *);
 bool pc_switch_is_busy(const struct pc_switch *);
 bool pc_switch_is_free(const struct pc_switch *);

@@ -41,6 +41,10 @@ static const struct unit rate_units[] = {
     { "Mbps", UINT64_C(1000000) }, { "kbps", UINT64_C(1000) },
     { "bps", 1 }, { "", 1 }, { NULL, 0 },
 };
+static const struct unit packet_units[] = {
+    { "Mpps", UINT64_C(1000000) }, { "kpps", UINT64_C(1000) },
+    { "pps", 1 }, { NULL, 0 },
+};
 static const struct unit cpu_units[] = {
     { "m", 1 }, { "", 1000 }, { NULL, 0 },
 };
@@ -61,6 +65,8 @@ static const struct quantity byte_quantity = {
     "size", "256MiB, 1GB or 4096", byte_units, INT64_MAX };
 static const struct quantity rate_quantity = {
     "rate", "1Gbps, 100Mbps or 9600", rate_units, INT64_MAX };
+static const struct quantity packet_quantity = {
+    "rate of packets", "2Mpps, 24kpps or 500pps", packet_units, INT64_MAX };
 static const struct quantity percent_quantity = {
     "share", "10%", percent_units, 100 };
 static const struct quantity count_quantity = {
@@ -169,6 +175,12 @@ pc_units_parse_rate(const char *s, uint64_t *bits_per_second)
 }
 
 char *
+pc_units_parse_packets(const char *s, uint64_t *packets_per_second)
+{
+    return parse_quantity(&packet_quantity, s, packets_per_second);
+}
+
+char *
 pc_units_parse_percent(const char *s, uint64_t *percent)
 {
     return parse_quantity(&percent_quantity, s, percent);
@@ -213,6 +225,12 @@ char *
 pc_units_format_rate(uint64_t bits_per_second)
 {
     return format_units(rate_units, bits_per_second);
+}
+
+char *
+pc_units_format_packets(uint64_t packets_per_second)
+{
+    return format_units(packet_units, packets_per_second);
 }
 
 char *

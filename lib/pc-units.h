@@ -26,6 +26,7 @@
  *                                             of 1000, KiB MiB GiB TiB of
  *                                             1024; no suffix = bytes)
  *   rate       1Gbps   100Mbps   64kbps  9600 bits per second (powers of 1000)
+ *   packets    2Mpps   24kpps   500pps        packets per second (of 1000)
  *   share      10%                            percent, 0..100
  *   count      100                            as it is
  *
@@ -43,23 +44,26 @@
 #include "openvswitch/compiler.h"
 
 /* Parse a text of the table above into thousandths of a CPU, bytes, bits per
- * second, percent (0 to 100) and a plain number. */
+ * second, packets per second, percent (0 to 100) and a plain number. */
 char *pc_units_parse_cpu(const char *, uint64_t *millicores)
     OVS_WARN_UNUSED_RESULT;
 char *pc_units_parse_bytes(const char *, uint64_t *bytes)
     OVS_WARN_UNUSED_RESULT;
 char *pc_units_parse_rate(const char *, uint64_t *bits_per_second)
     OVS_WARN_UNUSED_RESULT;
+char *pc_units_parse_packets(const char *, uint64_t *packets_per_second)
+    OVS_WARN_UNUSED_RESULT;
 char *pc_units_parse_percent(const char *, uint64_t *percent)
     OVS_WARN_UNUSED_RESULT;
 char *pc_units_parse_count(const char *, uint64_t *count)
     OVS_WARN_UNUSED_RESULT;
 
-/* The shortest texts of these quantities, such as "500m", "256MiB", "1Gbps"; the
- * caller frees them. */
+/* The shortest texts of these quantities, such as "500m", "256MiB", "1Gbps",
+ * "24kpps"; the caller frees them. */
 char *pc_units_format_cpu(uint64_t millicores);
 char *pc_units_format_bytes(uint64_t bytes);
 char *pc_units_format_rate(uint64_t bits_per_second);
+char *pc_units_format_packets(uint64_t packets_per_second);
 
 /* The dimensions of a capacity (<cpu, memory, disk, network>, paper §3.4) by
  * name, as in `cpu=500m memory=256MiB disk=1GB network=100Mbps pids=100`. */

@@ -2,17 +2,24 @@
 #
 # Licensed under the Apache License, Version 2.0: see LICENSE.
 
-man_MANS += man/pcloud-daemons.8
-EXTRA_DIST += man/pcloud-daemons.8.in
-CLEANFILES += man/pcloud-daemons.8
+man_MANS += man/pcloud-benchmark.8 man/pcloud-daemons.8
+EXTRA_DIST += man/pcloud-benchmark.8.in man/pcloud-daemons.8.in
+CLEANFILES += man/pcloud-benchmark.8 man/pcloud-daemons.8
 
 # (README is a link to README.md.)
 EXTRA_DIST += NEWS README README.md
 dist_man_MANS += \
 	man/packetcloud-manifest.5 \
+	man/packetcloud-request.5 \
 	man/packetcloud.7 \
 	man/pcloud-agent.8 \
 	man/pcloud-ctl.8
+
+# Examples, also for the tests.
+exampledir = $(docdir)/examples
+dist_example_DATA = \
+	man/examples/request-table1.json \
+	man/examples/request-table2.json
 
 # The database, documented column by column; ovsdb-doc refuses a schema with a
 # column that has no documentation.

@@ -14,6 +14,14 @@ pcloud_agent_pcloud_agent_LDADD = $(PCLOUD_LIBS)
 sbin_SCRIPTS += pcloud-agent/pcloud-daemons
 EXTRA_DIST += pcloud-agent/pcloud-daemons.in
 CLEANFILES += pcloud-agent/pcloud-daemons
+pkgdata_DATA += pcloud-agent/pcloud-daemons-cluster
+EXTRA_DIST += pcloud-agent/pcloud-daemons-cluster
+
+# Measures what a VI carries, by traffic between two hosts that pcloud-traffic is.
+sbin_SCRIPTS += pcloud-agent/pcloud-benchmark
+dist_pkglibexec_SCRIPTS += pcloud-agent/pcloud-traffic
+EXTRA_DIST += pcloud-agent/pcloud-benchmark.in
+CLEANFILES += pcloud-agent/pcloud-benchmark
 
 # The patched Open vSwitch that pcloud-daemons starts.
 OVS_BINARIES = ovsdb/ovsdb-client ovsdb/ovsdb-server ovsdb/ovsdb-tool \

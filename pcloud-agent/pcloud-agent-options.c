@@ -104,9 +104,12 @@ usage(void)
     printf("%s: PacketCloud agent\n"
            "usage: %s [OPTIONS]\n"
            "\nOptions:\n"
-           "  --db=DATABASE           PacketCloud database\n"
+           "  --db=DATABASE[,DATABASE...]\n"
+           "                          PacketCloud database, or the servers of "
+           "its cluster\n"
            "                          (default: unix:RUN-DIR/db.sock)\n"
-           "  --role=ROLE[,ROLE]      controller, node (default: both)\n"
+           "  --role=ROLE[,ROLE]...   scheduler, controller, node (default: "
+           "all)\n"
            "  --cloudlet=NAME         cloudlet to control (default: the only "
            "one)\n"
            "  --node=NAME             name of this node (default: host name)\n"
@@ -147,20 +150,22 @@ parse_roles(struct agent_options *o, const char *arg)
     char *roles = xstrdup(arg);
     char *save_ptr = NULL;
 
-    o->controller = o->node = false;
+    o->controller = o->node = o->scheduler = false;
     for (char *role = strtok_r(roles, ",", &save_ptr); role;
          role = strtok_r(NULL, ",", &save_ptr)) {
         if (!strcmp(role, "controller")) {
             o->controller = true;
         } else if (!strcmp(role, "node")) {
             o->node = true;
+        } else if (!strcmp(role, "scheduler")) {
+            o->scheduler = true;
         } else {
             ovs_fatal(0, "--role=%s: unknown role \"%s\" (the roles are "
-                      "controller and node)", arg, role);
+                      "scheduler, controller and node)", arg, role);
         }
     }
     free(roles);
-    if (!o->controller && !o->node) {
+    if (!o->controller && !o->node && !o->scheduler) {
         ovs_fatal(0, "--role: no role given");
     }
 }
@@ -253,7 +258,9 @@ agent_options_parse(struct agent_options *o, int argc, char *argv[])
     bool log_file = false, pidfile = false;
     int option;
 
-    *o = (struct agent_options) { .controller = true, .node = true };
+    *o = (struct agent_options) {
+        .scheduler = true, .controller = true, .node = true,
+    };
     o->run_dir = dir_from_env("PCLOUD_RUNDIR", PC_RUNDIR);
     o->state_dir = dir_from_env("PCLOUD_STATEDIR", PC_STATEDIR);
     o->log_dir = dir_from_env("PCLOUD_LOGDIR", PC_LOGDIR);

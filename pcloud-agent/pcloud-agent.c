@@ -25,10 +25,13 @@
 #include "fatal-signal.h"
 #include "openvswitch/poll-loop.h"
 #include "openvswitch/vlog.h"
+#include "ovs-rcu.h"
 #include "ovsdb-idl.h"
 #include "pc-controller.h"
 #include "pc-event.h"
 #include "pc-node.h"
+#include "pc-scheduler.h"
+#include "pc-schema.h"
 #include "pcloud-agent.h"
 #include "simap.h"
 #include "stream-ssl.h"
@@ -49,6 +52,9 @@ struct agent {
     struct pc_events *events;
     struct pc_controller *controller;   /* NULL without that role. */
     struct pc_node *node;               /* Likewise. */
+    struct pc_scheduler *scheduler;     /* Likewise. */
+    char *schema_error;         /* Why it does nothing yet, or NULL. */
+    unsigned int schema_seqno;  /* Of the database when that was looked at. */
     bool exiting;
 };
 
@@ -62,21 +68,35 @@ agent_exit(struct unixctl_conn *conn, int argc OVS_UNUSED,
     unixctl_command_reply(conn, NULL);
 }
 
+/* "scheduler,controller,node", or some of it, for the caller to free. */
+static char *
+agent_roles(const struct agent_options *o)
+{
+    return xasprintf("%s%s%s%s%s", o->scheduler ? "scheduler" : "",
+                     o->scheduler && (o->controller || o->node) ? "," : "",
+                     o->controller ? "controller" : "",
+                     o->controller && o->node ? "," : "",
+                     o->node ? "node" : "");
+}
+
 static void
 agent_status(struct unixctl_conn *conn, int argc OVS_UNUSED,
              const char *argv[] OVS_UNUSED, void *agent_)
 {
     struct agent *agent = agent_;
+    char *roles = agent_roles(&agent->options);
     char *status = xasprintf(
-        "version: %s\nroles: %s%s%s\ndatabase: %s (%s)\n", PC_VERSION,
-        agent->controller ? "controller" : "",
-        agent->controller && agent->node ? "," : "",
-        agent->node ? "node" : "", agent->options.db,
+        "version: %s\nroles: %s\ndatabase: %s (%s)\n%s%s%s",
+        PC_VERSION, roles, agent->options.db,
         ovsdb_idl_is_connected(agent->idl_loop.idl) ? "connected"
-        : "not connected");
+        : "not connected",
+        agent->schema_error ? "waiting: " : "",
+        agent->schema_error ? agent->schema_error : "",
+        agent->schema_error ? "\n" : "");
 
     unixctl_command_reply(conn, status);
     free(status);
+    free(roles);
 }
 
 static void
@@ -108,11 +128,9 @@ agent_event(struct agent *agent, enum pc_event_kind kind)
 {
     const struct agent_options *o = &agent->options;
     char host[256] = "";
-    char *cause = xasprintf("version %s, process %ld, %s%s%s", PC_VERSION,
-                            (long int) getpid(),
-                            o->controller ? "controller" : "",
-                            o->controller && o->node ? " and " : "",
-                            o->node ? "node" : "");
+    char *roles = agent_roles(o);
+    char *cause = xasprintf("version %s, process %ld, %s", PC_VERSION,
+                            (long int) getpid(), roles);
 
     gethostname(host, sizeof host - 1);
     pc_events_add(agent->events, &(struct pc_event) {
@@ -120,6 +138,22 @@ agent_event(struct agent *agent, enum pc_event_kind kind)
                       .node = o->node_name ? o->node_name : host,
                       .cause = cause });
     free(cause);
+    free(roles);
+}
+
+/* A controller reads what it has to carry on from, and so goes to the server that
+ * knows all, the leader.  A node reads what it is to do: any server will do, the
+ * first of the list that answers, which may be the relay of its site. */
+static struct ovsdb_idl *
+agent_create_idl(const struct agent_options *o)
+{
+    struct ovsdb_idl *idl = ovsdb_idl_create_unconnected(&pcrec_idl_class,
+                                                         true);
+
+    ovsdb_idl_set_leader_only(idl, o->controller);
+    ovsdb_idl_set_shuffle_remotes(idl, o->controller);
+    ovsdb_idl_set_remote(idl, o->db, true);
+    return idl;
 }
 
 static void
@@ -144,8 +178,7 @@ agent_start(struct agent *agent)
     unixctl_command_register("agent/memory", "", 0, 0, agent_memory_show,
                              agent);
 
-    struct ovsdb_idl *idl = ovsdb_idl_create(o->db, &pcrec_idl_class, true,
-                                             true);
+    struct ovsdb_idl *idl = agent_create_idl(o);
     agent->idl_loop = (struct ovsdb_idl_loop) OVSDB_IDL_LOOP_INITIALIZER(idl);
     agent->events = pc_events_create(idl);
     agent_event(agent, PC_EVENT_AGENT_STARTED);
@@ -153,9 +186,13 @@ agent_start(struct agent *agent)
         pc_node_register(idl);
     }
     pc_controller_register(idl);
+    if (o->scheduler) {
+        agent->scheduler = pc_scheduler_create(o->db, getenv("PCLOUD_FAULT"));
+    }
     if (o->controller) {
         agent->controller = pc_controller_create(idl, o->db, o->cloudlet);
         pc_controller_set_events(agent->controller, agent->events);
+        pc_controller_set_fault(agent->controller, getenv("PCLOUD_FAULT"));
     }
     if (o->node) {
         agent->node = agent_node_create(idl, o, agent->events,
@@ -179,11 +216,35 @@ agent_configure_ssl(const struct agent *agent)
     }
 }
 
-static void
-agent_run_once(struct agent *agent)
+/* Does the database have all that this version knows?  If not, what has been set
+ * up stays as it is, until somebody has converted it. */
+static bool
+agent_check_schema(struct agent *agent)
 {
-    struct ovsdb_idl_txn *txn = ovsdb_idl_loop_run(&agent->idl_loop);
+    const struct ovsdb_idl *idl = agent->idl_loop.idl;
+    unsigned int seqno = ovsdb_idl_get_seqno(idl);
 
+    if (!ovsdb_idl_has_ever_connected(idl)
+        || agent->schema_seqno == seqno
+        || (agent->schema_seqno && !agent->schema_error)) {
+        return !agent->schema_error;
+    }
+
+    char *error = pc_schema_check(idl);
+    if (error && !agent->schema_error) {
+        VLOG_ERR("%s; nothing is done until then", error);
+    } else if (!error && agent->schema_error) {
+        VLOG_INFO("the database has been converted");
+    }
+    free(agent->schema_error);
+    agent->schema_error = error;
+    agent->schema_seqno = seqno;
+    return !error;
+}
+
+static void
+agent_run_roles(struct agent *agent, struct ovsdb_idl_txn *txn)
+{
     agent_configure_ssl(agent);
     if (agent->controller) {
         pc_controller_run(agent->controller, txn);
@@ -191,16 +252,43 @@ agent_run_once(struct agent *agent)
     if (agent->node) {
         pc_node_run(agent->node, txn);
     }
+    if (agent->scheduler) {
+        pc_scheduler_run(agent->scheduler);
+    }
     pc_events_run(agent->events, txn);
-    unixctl_server_run(agent->unixctl);
+}
 
+static void
+agent_wait_roles(struct agent *agent)
+{
     if (agent->controller) {
         pc_controller_wait(agent->controller);
     }
     if (agent->node) {
         pc_node_wait(agent->node);
     }
+    if (agent->scheduler) {
+        pc_scheduler_wait(agent->scheduler);
+    }
+}
+
+static void
+agent_run_once(struct agent *agent)
+{
+    struct ovsdb_idl_txn *txn = ovsdb_idl_loop_run(&agent->idl_loop);
+
+    bool able = agent_check_schema(agent);
+
+    if (able) {
+        agent_run_roles(agent, txn);
+    }
+    unixctl_server_run(agent->unixctl);
     unixctl_server_wait(agent->unixctl);
+    /* What does not run is not waited for either, and what a command has begun
+     * is. */
+    if (able) {
+        agent_wait_roles(agent);
+    }
     ovsdb_idl_loop_commit_and_wait(&agent->idl_loop);
     ovsdb_idl_track_clear(agent->idl_loop.idl);
     if (agent->exiting) {
@@ -230,6 +318,7 @@ agent_stop(struct agent *agent)
 {
     agent_event(agent, PC_EVENT_AGENT_STOPPED);
     agent_flush_events(agent);
+    pc_scheduler_destroy(agent->scheduler);
     pc_controller_destroy(agent->controller);
     if (agent->node) {
         pc_node_destroy(agent->node);
@@ -238,6 +327,7 @@ agent_stop(struct agent *agent)
     ovsdb_idl_loop_destroy(&agent->idl_loop);
     unixctl_server_destroy(agent->unixctl);
     agent_options_destroy(&agent->options);
+    free(agent->schema_error);
     service_stop();
 }
 
@@ -264,5 +354,6 @@ main(int argc, char *argv[])
         }
     }
     agent_stop(&agent);
+    ovsrcu_exit();              /* Its thread must not outlive what exit() ends. */
     return 0;
 }

@@ -35,7 +35,7 @@ struct agent_options {
     char *helper_dir;           /* --helper-dir, or NULL */
     char *vi_port_options;      /* --vi-port-options, or NULL. */
     char *unixctl;              /* --unixctl, or NULL. */
-    bool controller, node;      /* --role */
+    bool scheduler, controller, node;   /* --role */
 };
 
 /* pcloud-agent-options.c: exits with a message if an option is wrong. */

@@ -30,11 +30,18 @@
 #include "util.h"
 
 static const struct ctl_command_syntax *const all_commands[] = {
-    ctl_infra_commands, ctl_node_commands, ctl_interface_commands,
-    ctl_route_commands, ctl_image_commands, ctl_service_commands,
+    ctl_infra_commands, ctl_cloudlet_commands, ctl_pop_commands,
+    ctl_node_commands, ctl_vi_type_commands, ctl_benchmark_commands,
+    ctl_interface_commands, ctl_route_commands,
+    ctl_image_commands, ctl_service_commands,
     ctl_chain_commands, ctl_rule_commands, ctl_vi_commands,
+    ctl_move_commands,
     ctl_inspect_commands, ctl_trust_commands, ctl_show_commands,
+    ctl_status_commands,
+    ctl_provider_commands, ctl_tariff_commands, ctl_ledger_commands, ctl_payment_commands,
+    ctl_reserve_commands, ctl_reservation_commands,
     ctl_event_commands, ctl_top_commands, ctl_explain_commands,
+    ctl_rbac_commands,
 };
 
 void
@@ -77,7 +84,12 @@ usage: %s [OPTIONS] COMMAND [ARG...] [-- COMMAND [ARG...]]...\n\
 Infrastructure:\n\
   init [bridge=BR] [cloudlet=C] [router=R] [node=N] [table-base=T]\n\
                               cloudlet of this machine on bridge BR (br0)\n\
-  cloudlet-add|del CLOUDLET   cloudlet-list\n\
+  cloudlet-add|set CLOUDLET [pop=POP] [policy=least-loaded|best-fit]\n\
+               [report-interval=MS] [suspect-after=MS] [down-after=MS]\n\
+  cloudlet-del CLOUDLET       cloudlet-list\n\
+  pop-add|del POP             pop-list\n\
+  link-add POP POP cost=N     link-del POP POP    link-list\n\
+  prefix-add|del POP PREFIX   prefix-list\n\
   router-add ROUTER bridge=BR|target=METHOD [cloudlet=C] [table-base=T]\n\
   router-del ROUTER           router-list\n\
   node-add NODE [cloudlet=C] [bridge=BR] [data-port=PORT] [isp-share=P%%]\n\
@@ -91,6 +103,12 @@ Infrastructure:\n\
   vi-type-add TYPE cpu=.. memory=.. disk=.. network=.. pids=..\n\
               io=.. iops=..\n\
   vi-type-del TYPE            vi-type-list\n\
+  vi-type-suggest IMAGE RATE [cloudlet=C]\n\
+                              cheapest type that carries RATE\n\
+  vi-type-benchmark TYPE IMAGE [duration=SECS] [loss=P%%] [traffic=udp|http]\n\
+                              measure IMAGE on this machine, record it\n\
+  vi-type-benchmark TYPE IMAGE [bps=RATE] [pps=RATE]\n\
+                              record what was measured elsewhere\n\
 \n\
 Images and services:\n\
   image-add IMAGE host|DIR|URL [sha256=DIGITS]\n\
@@ -111,6 +129,26 @@ Chains:\n\
 }
 
 static void
+usage_of_money(void)
+{
+    printf("\
+\n\
+Money (in units of currency, up to six digits after the point):\n\
+  provider-add PROVIDER [isp=yes|no]\n\
+  provider-del PROVIDER       provider-list\n\
+  tariff-add TARIFF [cpu=PRICE] [memory=PRICE] [disk=PRICE] [network=PRICE]\n\
+             [tiers=SHARE:PERCENT[,SHARE:PERCENT]...] [fine=PERCENT]\n\
+             [isp=PERCENT] [used=DIMENSION[,DIMENSION]...]\n\
+  tariff-set TARIFF KEY=VALUE...\n\
+  tariff-use TARIFF|none [cloudlet=C]\n\
+  tariff-del TARIFF           tariff-list\n\
+  payment-add PROVIDER AMOUNT [note=TEXT] [id=TEXT]\n\
+  ledger-correct PROVIDER ENTRY AMOUNT reason=TEXT [id=TEXT]\n\
+  bill PROVIDER [from=TIME] [to=TIME]\n\
+  ledger-list [PROVIDER]      ledger-check\n");
+}
+
+static void
 usage_of_traffic(void)
 {
     printf("\
@@ -128,6 +166,8 @@ Virtual instances:\n\
   vi-log VI [LINES]           print the end of VI's log\n\
   vi-drain VI [on|off] [timeout=SECONDS]\n\
                               send VI no new traffic\n\
+  vi-migrate VI NODE [drain=SECONDS]\n\
+                              stop VI, and go on with it on NODE\n\
   vi-set VI [weight=N] [anti-spoof=on|off|default]\n\
   vi-resize VI [cpu=..] [memory=..] [disk=..] [network=..] [pids=..]\n\
                 [io=..] [iops=..]\n\
@@ -141,6 +181,14 @@ Trust:\n\
   quarantine [--undo] VI      cut VI off, leave it running\n\
   terminate [--undo] VI       stop VI and leave it stopped\n\
 \n\
+Reservations (SLOT is START/END:cpu=..,memory=..,disk=..,network=..):\n\
+  reserve PROVIDER|file=FILE SLOT... [name=R] [service=S] [cloudlet=C]\n\
+          [from=ADDR]         quote as for reserve: what it would cost\n\
+  resize RESERVATION SLOT...  resize RESERVATION [cpu=..] [memory=..] ..\n\
+  cancel RESERVATION          reservation-set RESERVATION service=S\n\
+  reservation-list [PROVIDER]   reservation-show RESERVATION\n\
+  calendar [NODE|CLOUDLET] [from=TIME] [to=TIME]\n\
+\n\
 Seeing what goes on:\n\
   show                        print overview of the cloudlets\n\
   status                      print states and errors of everything\n\
@@ -151,7 +199,11 @@ Seeing what goes on:\n\
   stats [SERVICE]             print counters\n\
   [--interval=SECS] [--batch=N] top\n\
                               print who gets how much now\n\
-  sync                        nothing, for --wait=applied\n");
+  sync                        nothing, for --wait=applied\n\
+\n\
+Database:\n\
+  rbac-init                   write the roles of the agents, for connections\n\
+                              with a role\n");
 }
 
 void
@@ -159,15 +211,19 @@ ctl_usage(void)
 {
     usage_of_infrastructure();
     usage_of_traffic();
+    usage_of_money();
     printf("\
 \n\
 %s\
 %s\
 \n\
 Options:\n\
-  --db=DATABASE               connect to DATABASE\n\
+  --db=DATABASE[,DATABASE...] connect to DATABASE, or to the leader of a\n\
+                              cluster\n\
+  --no-leader-only            connect to any server of a cluster, or a relay\n\
   --run-dir=DIR               where the agent keeps its sockets\n\
   --wait=applied|drained|none  wait until the agents have applied the change\n\
+  --wait=scheduled|active     wait until reservations are decided, have begun\n\
   -t, --timeout=SECS          wait at most SECS seconds\n\
   --dry-run                   do not change the database\n\
   --oneline                   print exactly one line of output per command\n",

@@ -116,6 +116,20 @@ ctl_find_node(struct ctl_context *ctx, const char *name, enum ctl_must must)
     return NULL;
 }
 
+const struct pcrec_pop *
+ctl_find_pop(struct ctl_context *ctx, const char *name, enum ctl_must must)
+{
+    const struct pcrec_pop *p;
+
+    PCREC_POP_FOR_EACH (p, ctx->idl) {
+        if (!strcmp(p->name, name)) {
+            return p;
+        }
+    }
+    no_such(ctx, "PoP", name, must);
+    return NULL;
+}
+
 const struct pcrec_vi_type *
 ctl_find_vi_type(struct ctl_context *ctx, const char *name,
                  enum ctl_must must)
@@ -157,6 +171,20 @@ ctl_find_provider(struct ctl_context *ctx, const char *name,
         }
     }
     no_such(ctx, "provider", name, must);
+    return NULL;
+}
+
+const struct pcrec_tariff *
+ctl_find_tariff(struct ctl_context *ctx, const char *name, enum ctl_must must)
+{
+    const struct pcrec_tariff *t;
+
+    PCREC_TARIFF_FOR_EACH (t, ctx->idl) {
+        if (!strcmp(t->name, name)) {
+            return t;
+        }
+    }
+    no_such(ctx, "tariff", name, must);
     return NULL;
 }
 

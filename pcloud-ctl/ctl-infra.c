@@ -233,14 +233,22 @@ cmd_init(struct ctl_context *ctx)
     pcrec_node_set_bridge(node, args[INIT_BRIDGE].value);
 }
 
-/* cloudlet-* */
+/* cloudlet-*; what they can be set to is in ctl-cloudlet.c. */
+
+static void
+pre_cloudlet_add(struct ctl_context *ctx)
+{
+    pre_infra(ctx);
+    ctl_pre_cloudlet_settings(ctx);
+}
 
 static void
 cmd_cloudlet_add(struct ctl_context *ctx)
 {
     const char *name = ctx->argv[1];
 
-    if (!ctl_check_name(ctx, "cloudlet", name)) {
+    if (!ctl_check_name(ctx, "cloudlet", name)
+        || !ctl_cloudlet_settings(ctx, NULL)) {
         return;
     } else if (ctl_find_cloudlet(ctx, name, CTL_MAY_EXIST)) {
         if (!shash_find(&ctx->options, "--may-exist")) {
@@ -248,7 +256,7 @@ cmd_cloudlet_add(struct ctl_context *ctx)
         }
         return;
     }
-    insert_cloudlet(ctx, name);
+    ignore(ctl_cloudlet_settings(ctx, insert_cloudlet(ctx, name)));
 }
 
 static void
@@ -299,9 +307,20 @@ cmd_cloudlet_del(struct ctl_context *ctx)
 }
 
 static void
+pre_cloudlet_list(struct ctl_context *ctx)
+{
+    pre_infra(ctx);
+    ovsdb_idl_add_column(ctx->idl, &pcrec_cloudlet_col_total);
+    ovsdb_idl_add_column(ctx->idl, &pcrec_cloudlet_col_reserved);
+    ovsdb_idl_add_column(ctx->idl, &pcrec_cloudlet_col_used);
+    ovsdb_idl_add_column(ctx->idl, &pcrec_cloudlet_col_available);
+}
+
+static void
 cmd_cloudlet_list(struct ctl_context *ctx)
 {
-    struct ctl_table *t = ctl_table_create("name routers nodes");
+    struct ctl_table *t = ctl_table_create("name routers nodes total reserved "
+                                           "used available");
     const struct pcrec_cloudlet *c;
 
     PCREC_CLOUDLET_FOR_EACH (c, ctx->idl) {
@@ -318,6 +337,11 @@ cmd_cloudlet_list(struct ctl_context *ctx)
         }
         ctl_cell(t, "%s", ds_cstr(&s));
         ds_destroy(&s);
+        ctl_cell_report(t, c->key_total, c->value_total, c->n_total);
+        ctl_cell_report(t, c->key_reserved, c->value_reserved, c->n_reserved);
+        ctl_cell_report(t, c->key_used, c->value_used, c->n_used);
+        ctl_cell_report(t, c->key_available, c->value_available,
+                        c->n_available);
     }
     ctl_table_output(ctx, t);
 }
@@ -467,11 +491,11 @@ const struct ctl_command_syntax ctl_infra_commands[] = {
     {"init", 0, INT_MAX, "[KEY=VALUE]...", pre_infra, cmd_init, NULL,
      "--may-exist", RW},
     {"sync", 0, 0, "", pre_sync, cmd_nothing, NULL, "", RW},
-    {"cloudlet-add", 1, 1, "NEW-CLOUDLET", pre_infra, cmd_cloudlet_add, NULL,
-     "--may-exist", RW},
+    {"cloudlet-add", 1, INT_MAX, "NEW-CLOUDLET [KEY=VALUE]...",
+     pre_cloudlet_add, cmd_cloudlet_add, NULL, "--may-exist", RW},
     {"cloudlet-del", 1, 1, "CLOUDLET", pre_with_services, cmd_cloudlet_del,
      NULL, "--if-exists", RW},
-    {"cloudlet-list", 0, 0, "", pre_infra, cmd_cloudlet_list, NULL,
+    {"cloudlet-list", 0, 0, "", pre_cloudlet_list, cmd_cloudlet_list, NULL,
      "--columns=", RO},
     {"router-add", 1, INT_MAX, "NEW-ROUTER [KEY=VALUE]...", pre_infra,
      cmd_router_add, NULL, "--may-exist", RW},

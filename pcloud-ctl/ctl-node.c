@@ -14,21 +14,16 @@
  * limitations under the License.
  */
 
-/* Commands: node-*, vi-type-*. */
+/* Commands: node-*. */
 
 #include <config.h>
 
 #include "pcloud-ctl.h"
 
+#include "pc-slot.h"
 #include "pc-units.h"
 #include "smap.h"
 #include "util.h"
-
-/* The arguments of a capacity, for the beginning of a list of arguments. */
-#define CAPACITY_ARGS                                                   \
-    { .key = "cpu" }, { .key = "memory" }, { .key = "disk" },           \
-    { .key = "network" }, { .key = "pids" }, { .key = "io" },           \
-    { .key = "iops" }
 
 static void
 pre_node(struct ctl_context *ctx)
@@ -47,7 +42,7 @@ pre_node(struct ctl_context *ctx)
 
 enum { NODE_CLOUDLET = PC_N_CAPACITY, NODE_BRIDGE, NODE_DATA_PORT,
        NODE_ISP_SHARE, N_NODE };
-#define NODE_ARGS { CAPACITY_ARGS,                                      \
+#define NODE_ARGS { CTL_CAPACITY_ARGS,                                  \
                     [NODE_CLOUDLET] = { .key = "cloudlet" },            \
                     [NODE_BRIDGE] = { .key = "bridge" },                \
                     [NODE_DATA_PORT] = { .key = "data-port" },          \
@@ -203,7 +198,7 @@ static void
 pre_node_list(struct ctl_context *ctx)
 {
     pre_node(ctx);
-    ovsdb_idl_add_column(ctx->idl, &pcrec_node_col_found);
+    ctl_pre_report(ctx);
     ovsdb_idl_add_column(ctx->idl, &pcrec_node_col_cur_cfg);
     ovsdb_idl_add_column(ctx->idl, &pcrec_node_col_error);
 }
@@ -211,127 +206,32 @@ pre_node_list(struct ctl_context *ctx)
 static void
 cmd_node_list(struct ctl_context *ctx)
 {
-    struct ctl_table *t = ctl_table_create("name cloudlet bridge capacity "
+    struct ctl_table *t = ctl_table_create("name cloudlet bridge state "
+                                           "capacity reserved used "
                                            "isp-share applied error");
+    struct shash held = SHASH_INITIALIZER(&held);
+    const struct pc_amount none = { .value = { 0 } };
     const struct pcrec_cloudlet *c;
 
+    ctl_report_held(ctx, &held);
     PCREC_CLOUDLET_FOR_EACH (c, ctx->idl) {
         for (size_t i = 0; i < c->n_nodes; i++) {
             const struct pcrec_node *n = c->nodes[i];
+            const struct pc_amount *a = shash_find_data(&held, n->name);
 
             ctl_cell(t, "%s", n->name);
             ctl_cell(t, "%s", c->name);
             ctl_cell(t, "%s", n->bridge);
-            if (n->n_capacity) {
-                ctl_cell_capacity(t, n->key_capacity, n->value_capacity,
-                                  n->n_capacity);
-            } else {
-                ctl_cell_capacity(t, n->key_found, n->value_found,
-                                  n->n_found);
-            }
+            ctl_cell(t, "%s", n->state);
+            ctl_cell_node_total(t, n);
+            ctl_cell_amount(t, a ? a : &none);
+            ctl_cell_report(t, n->key_used, n->value_used, n->n_used);
             ctl_cell(t, "%"PRId64"%%", n->isp_share);
             ctl_cell_int(t, n->cur_cfg);
             ctl_cell(t, "%s", n->error);
         }
     }
-    ctl_table_output(ctx, t);
-}
-
-/* vi-type-* */
-
-static void
-pre_vi_type(struct ctl_context *ctx)
-{
-    ovsdb_idl_add_column(ctx->idl, &pcrec_vi_type_col_name);
-    ovsdb_idl_add_column(ctx->idl, &pcrec_vi_type_col_capacity);
-}
-
-static void
-cmd_vi_type_add(struct ctl_context *ctx)
-{
-    struct ctl_arg args[PC_N_CAPACITY] = { CAPACITY_ARGS };
-    struct smap capacity = SMAP_INITIALIZER(&capacity);
-    const char *name = ctx->argv[1];
-
-    if (!ctl_check_name(ctx, "VI type", name)
-        || !ctl_parse_args(ctx, 2, args, PC_N_CAPACITY)
-        || !ctl_parse_capacity(ctx, args, &capacity)) {
-        /* Reported. */
-    } else if (ctl_find_vi_type(ctx, name, CTL_MAY_EXIST)) {
-        if (!shash_find(&ctx->options, "--may-exist")) {
-            ctl_error(ctx, "there is a VI type \"%s\" already", name);
-        }
-    } else if (smap_is_empty(&capacity)) {
-        ctl_error(ctx, "a VI type needs a capacity, for example cpu=500m "
-                  "memory=256MiB");
-    } else {
-        struct pcrec_vi_type *type = pcrec_vi_type_insert(ctx->txn);
-        const char *keys[PC_N_CAPACITY];
-        int64_t values[PC_N_CAPACITY];
-        size_t n = ctl_capacity_to_arrays(&capacity, keys, values);
-
-        pcrec_vi_type_set_name(type, name);
-        pcrec_vi_type_set_capacity(type, keys, values, n);
-    }
-    smap_destroy(&capacity);
-}
-
-static void
-pre_vi_type_del(struct ctl_context *ctx)
-{
-    pre_vi_type(ctx);
-    ovsdb_idl_add_column(ctx->idl, &pcrec_service_col_name);
-    ovsdb_idl_add_column(ctx->idl, &pcrec_service_col_type);
-}
-
-static void
-cmd_vi_type_del(struct ctl_context *ctx)
-{
-    bool must = !shash_find(&ctx->options, "--if-exists");
-    const struct pcrec_vi_type *type
-        = ctl_find_vi_type(ctx, ctx->argv[1],
-                           must ? CTL_MUST_EXIST : CTL_MAY_EXIST);
-    const struct pcrec_service *s, *user = NULL;
-
-    if (!type) {
-        return;
-    }
-    PCREC_SERVICE_FOR_EACH (s, ctx->idl) {
-        if (s->type == type
-            && (!user || strcmp(s->name, user->name) < 0)) {
-            user = s;
-        }
-    }
-    if (user) {
-        ctl_error(ctx, "service \"%s\" uses VI type \"%s\"", user->name,
-                  type->name);
-        return;
-    }
-    pcrec_vi_type_delete(type);
-}
-
-static void
-cmd_vi_type_list(struct ctl_context *ctx)
-{
-    struct ctl_table *t = ctl_table_create("name cpu memory disk network "
-                                           "pids io iops");
-    const struct pcrec_vi_type *type;
-
-    PCREC_VI_TYPE_FOR_EACH (type, ctx->idl) {
-        ctl_cell(t, "%s", type->name);
-        for (size_t i = 0; i < PC_N_CAPACITY; i++) {
-            char *text = NULL;
-
-            for (size_t j = 0; j < type->n_capacity; j++) {
-                if (!strcmp(type->key_capacity[j], pc_capacity_names[i])) {
-                    text = pc_units_format_capacity(type->key_capacity[j],
-                                                    type->value_capacity[j]);
-                }
-            }
-            ctl_cell(t, "%s", text ? text : "none");
-            free(text);
-        }
-    }
+    shash_destroy_free_data(&held);
     ctl_table_output(ctx, t);
 }
 
@@ -344,11 +244,5 @@ const struct ctl_command_syntax ctl_node_commands[] = {
      "--if-exists", RW},
     {"node-list", 0, 0, "", pre_node_list, cmd_node_list, NULL, "--columns=",
      RO},
-    {"vi-type-add", 1, INT_MAX, "NEW-TYPE [KEY=VALUE]...", pre_vi_type,
-     cmd_vi_type_add, NULL, "--may-exist", RW},
-    {"vi-type-del", 1, 1, "TYPE", pre_vi_type_del, cmd_vi_type_del, NULL,
-     "--if-exists", RW},
-    {"vi-type-list", 0, 0, "", pre_vi_type, cmd_vi_type_list, NULL,
-     "--columns=", RO},
     {NULL, 0, 0, NULL, NULL, NULL, NULL, NULL, RO},
 };

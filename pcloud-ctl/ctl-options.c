@@ -159,16 +159,13 @@ sort_words(const struct svec *given, struct svec *words, struct svec *tail)
 static void
 set_wait(struct ctl_run *run, const char *arg)
 {
-    if (!strcmp(arg, "applied")) {
-        run->wait_applied = true;
-        run->wait_drained = false;
-    } else if (!strcmp(arg, "drained")) {
-        run->wait_applied = run->wait_drained = true;
-    } else if (!strcmp(arg, "none")) {
-        run->wait_applied = run->wait_drained = false;
-    } else {
-        ctl_fatal("--wait=%s: wait for \"applied\", \"drained\" or "
-                  "\"none\"", arg);
+    run->wait_applied = !strcmp(arg, "applied") || !strcmp(arg, "drained");
+    run->wait_drained = !strcmp(arg, "drained");
+    run->wait_active = !strcmp(arg, "active");
+    run->wait_scheduled = run->wait_active || !strcmp(arg, "scheduled");
+    if (!run->wait_applied && !run->wait_scheduled && strcmp(arg, "none")) {
+        ctl_fatal("--wait=%s: wait for \"applied\", \"drained\", "
+                  "\"scheduled\", \"active\" or \"none\"", arg);
     }
 }
 

@@ -121,6 +121,24 @@ ctl_prefix_check_host(const char *s, const struct ctl_prefix *p)
     return NULL;
 }
 
+/* Is 'p', written 's', the prefix of a network, without bits behind it?  Returns
+ * NULL if so, or an error that the caller frees. */
+char *
+ctl_prefix_check_net(const char *s, const struct ctl_prefix *p)
+{
+    struct ctl_prefix masked = ctl_prefix_mask(p);
+
+    if (ctl_prefix_same_address(p, &masked)) {
+        return NULL;
+    }
+
+    char *right = ctl_prefix_format(&masked, true);
+    char *error = xasprintf("\"%s\" has bits set behind the prefix; perhaps %s "
+                            "is meant", s, right);
+    free(right);
+    return error;
+}
+
 /* Formats 'p'.  The caller frees the string. */
 char *
 ctl_prefix_format(const struct ctl_prefix *p, bool with_length)

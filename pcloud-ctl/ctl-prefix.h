@@ -39,6 +39,8 @@ char *ctl_prefix_parse(const char *, enum ctl_plen, struct ctl_prefix *)
     OVS_WARN_UNUSED_RESULT;
 char *ctl_prefix_check_host(const char *, const struct ctl_prefix *)
     OVS_WARN_UNUSED_RESULT;
+char *ctl_prefix_check_net(const char *, const struct ctl_prefix *)
+    OVS_WARN_UNUSED_RESULT;
 char *ctl_prefix_format(const struct ctl_prefix *, bool with_length);
 bool ctl_prefix_same_address(const struct ctl_prefix *,
                              const struct ctl_prefix *);

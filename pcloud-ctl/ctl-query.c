@@ -26,7 +26,7 @@
 
 #include <config.h>
 
-#include "pcloud-ctl.h"
+#include "ctl-server.h"
 
 #include "jsonrpc.h"
 #include "openvswitch/json.h"
@@ -34,28 +34,44 @@
 #include "stream.h"
 #include "util.h"
 
-/* Connects to the first server of run->db that answers. */
+/* Connects to the one server of run->db or, of several, to one such as the IDL
+ * uses. */
 static char *
 open_query(struct ctl_run *run)
 {
-    struct svec remotes = SVEC_EMPTY_INITIALIZER;
-    int error = 0;
+    unsigned int states = ((1u << CTL_SERVER_LEADER)
+                           | (run->leader_only ? 0
+                              : ((1u << CTL_SERVER_FOLLOWER)
+                                 | (1u << CTL_SERVER_RELAY))));
+    char *report = NULL;
+    struct stream *stream;
+    int error;
 
-    ctl_split(&remotes, run->db);
-    for (size_t i = 0; i < remotes.n && !run->query; i++) {
-        struct stream *stream;
-
-        error = stream_open_block(jsonrpc_stream_open(remotes.names[i],
-                                                      &stream, DSCP_DEFAULT),
+    if (ctl_server_is_list(run)) {
+        run->query = ctl_server_open(run, states, &report);
+    } else {
+        error = stream_open_block(jsonrpc_stream_open(run->db, &stream,
+                                                      DSCP_DEFAULT),
                                   -1, &stream);
-        if (!error) {
+        if (error) {
+            report = xasprintf("%s: database connection failed (%s)", run->db,
+                               ovs_retval_to_string(error));
+        } else {
             run->query = jsonrpc_open(stream);
         }
     }
-    svec_destroy(&remotes);
-    return (run->query ? NULL
-            : xasprintf("%s: database connection failed (%s)", run->db,
-                        ovs_retval_to_string(error)));
+    return report;
+}
+
+/* Connects to the leader, which alone knows of locks that bind all. */
+static bool
+open_leader(struct ctl_run *run)
+{
+    if (!run->leader && !run->leader_unknown) {
+        run->leader = ctl_server_open(run, 1u << CTL_SERVER_LEADER, NULL);
+        run->leader_unknown = !run->leader;
+    }
+    return run->leader != NULL;
 }
 
 /* The rows in an operation's result, or null. */
@@ -74,18 +90,17 @@ result_rows(const struct json *results, size_t i)
 }
 
 /* Asks for OVSDB lock 'name' (RFC 7047 §4.1.8), and gives it back at once.
- * Returns 1 if nobody had it, 0 if somebody has, -1 if that is not known. */
+ * Returns 1 if nobody had it, 0 if somebody has, -1 if that is not known, for
+ * example because no leader of the cluster answers. */
 int
 ctl_query_lock(struct ctl_run *run, const char *name)
 {
-    char *error = run->query ? NULL : open_query(run);
     struct jsonrpc_msg *reply;
     int granted = -1;
 
-    free(error);
-    if (error
+    if (!open_leader(run)
         || jsonrpc_transact_block(
-            run->query, jsonrpc_create_request(
+            run->leader, jsonrpc_create_request(
                 "lock", json_array_create_1(json_string_create(name)), NULL),
             &reply)) {
         return -1;
@@ -101,7 +116,7 @@ ctl_query_lock(struct ctl_run *run, const char *name)
 
     /* Also if it was not granted: no need to wait for it. */
     if (!jsonrpc_transact_block(
-            run->query, jsonrpc_create_request(
+            run->leader, jsonrpc_create_request(
                 "unlock", json_array_create_1(json_string_create(name)), NULL),
             &reply)) {
         jsonrpc_msg_destroy(reply);
@@ -353,5 +368,6 @@ void
 ctl_query_close(struct ctl_run *run)
 {
     jsonrpc_close(run->query);
-    run->query = NULL;
+    jsonrpc_close(run->leader);
+    run->query = run->leader = NULL;
 }

@@ -44,18 +44,7 @@ parse_prefix(const char *s, const char *nexthop, struct ctl_prefix *p)
     }
 
     char *error = ctl_prefix_parse(s, CTL_PLEN_MUST, p);
-    if (!error) {
-        struct ctl_prefix masked = ctl_prefix_mask(p);
-
-        if (!ctl_prefix_same_address(p, &masked)) {
-            char *right = ctl_prefix_format(&masked, true);
-
-            error = xasprintf("\"%s\" has bits set behind the prefix; "
-                              "perhaps %s is meant", s, right);
-            free(right);
-        }
-    }
-    return error;
+    return error ? error : ctl_prefix_check_net(s, p);
 }
 
 /* Can packets be sent to next hop 'nh' of 'r', written 's'?  It must be in the

@@ -14,7 +14,7 @@
  * limitations under the License.
  */
 
-/* Commands: show, and status, which works without the agent. */
+/* Command: show. */
 
 #include <config.h>
 
@@ -23,8 +23,7 @@
 #include "pcloud-ctl.h"
 
 #include "openvswitch/dynamic-string.h"
-#include "pc-controller.h"
-#include "pc-node.h"
+#include "pc-report.h"
 #include "smap.h"
 #include "util.h"
 
@@ -45,6 +44,7 @@ static const struct ovsdb_idl_column *const show_columns[] = {
     &pcrec_route_col_status,
     &pcrec_node_col_name, &pcrec_node_col_bridge, &pcrec_node_col_capacity,
     &pcrec_node_col_cur_cfg, &pcrec_node_col_error, &pcrec_node_col_status,
+    &pcrec_node_col_state,
     &pcrec_image_col_name, &pcrec_image_col_status,
     &pcrec_service_col_name, &pcrec_service_col_cloudlet,
     &pcrec_service_col_image, &pcrec_service_col_mode,
@@ -60,8 +60,9 @@ static const struct ovsdb_idl_column *const show_columns[] = {
     &pcrec_vi_col_addresses, &pcrec_vi_col_error,
 };
 
-static void
-pre_show(struct ctl_context *ctx)
+/* Asks for what show and status print. */
+void
+ctl_show_prerequisites(struct ctl_context *ctx)
 {
     for (size_t i = 0; i < ARRAY_SIZE(show_columns); i++) {
         ovsdb_idl_add_column(ctx->idl, show_columns[i]);
@@ -194,6 +195,9 @@ show_node(struct ctl_context *ctx, const struct pcrec_node *n)
     line(ctx, 1, "Node %s", n->name);
     line_unless_empty(ctx, 2, "bridge", n->bridge);
     line_unless_empty(ctx, 2, "capacity", capacity);
+    if (!pc_report_node_is_usable(n)) {
+        line(ctx, 2, "state: %s", n->state);
+    }
     line_unless_empty(ctx, 2, "error", n->error);
     free(capacity);
 }
@@ -373,166 +377,7 @@ cmd_show(struct ctl_context *ctx)
     }
 }
 
-/* status */
-
-static void OVS_PRINTF_FORMAT(5, 6)
-status_row(struct ctl_table *t, const char *what, const char *name,
-           const char *error, const char *format, ...)
-{
-    va_list args;
-    char *state;
-
-    va_start(args, format);
-    state = xvasprintf(format, args);
-    va_end(args);
-    ctl_cell(t, "%s", what);
-    ctl_cell(t, "%s", name);
-    ctl_cell(t, "%s", state);
-    ctl_cell(t, "%s", error ? error : "");
-    free(state);
-}
-
-/* What the agents say in a status column, but for errors and what has a
- * column of its own. */
-static char *
-format_status(const struct smap *status)
-{
-    const struct smap_node **nodes = smap_sort(status);
-    struct ds s = DS_EMPTY_INITIALIZER;
-
-    for (size_t i = 0; i < smap_count(status); i++) {
-        if (strcmp(nodes[i]->key, "error")) {
-            ds_put_format(&s, ", %s=%s", nodes[i]->key, nodes[i]->value);
-        }
-    }
-    free(nodes);
-    return ds_steal_cstr(&s);
-}
-
-/* Cloudlets whose state is not kept up to date. */
-static void
-status_of_cloudlets(struct ctl_context *ctx, struct ctl_table *t)
-{
-    const struct pcrec_cloudlet *c;
-
-    PCREC_CLOUDLET_FOR_EACH (c, ctx->idl) {
-        char *lock = pc_controller_lock_name(&c->header_.uuid);
-
-        if (ctl_query_lock(ctl_run_from_context(ctx), lock) > 0) {
-            status_row(t, "cloudlet", c->name, "no agent is its controller: "
-                       "what follows is what agents said last",
-                       "not controlled");
-        }
-        free(lock);
-    }
-}
-
-static void
-status_of_routers(struct ctl_context *ctx, struct ctl_table *t,
-                  int64_t next_cfg)
-{
-    const struct pcrec_interface *iface;
-    const struct pcrec_router *r;
-    const struct pcrec_route *route;
-
-    PCREC_ROUTER_FOR_EACH (r, ctx->idl) {
-        char *more = format_status(&r->status);
-
-        status_row(t, "router", r->name, r->error,
-                   "%s, applied %"PRId64" of %"PRId64"%s",
-                   r->connected ? "connected" : "not connected", r->cur_cfg,
-                   next_cfg, more);
-        free(more);
-    }
-    PCREC_INTERFACE_FOR_EACH (iface, ctx->idl) {
-        const char *error = smap_get(&iface->status, "error");
-
-        if (error) {
-            status_row(t, "interface", iface->name, error, "error");
-        }
-    }
-    PCREC_ROUTE_FOR_EACH (route, ctx->idl) {
-        const char *error = smap_get(&route->status, "error");
-
-        if (error) {
-            status_row(t, "route", route->prefix, error, "error");
-        }
-    }
-}
-
-static void
-status_of_nodes(struct ctl_context *ctx, struct ctl_table *t,
-                int64_t next_cfg)
-{
-    const struct pcrec_node *n;
-
-    PCREC_NODE_FOR_EACH (n, ctx->idl) {
-        char *lock = pc_node_lock_name(&n->header_.uuid);
-        bool dead = ctl_query_lock(ctl_run_from_context(ctx), lock) > 0;
-        char *more = format_status(&n->status);
-
-        status_row(t, "node", n->name,
-                   (dead && !*n->error ? "its agent does not run: what it and "
-                    "its VIs are is what it said last" : n->error),
-                   "%sapplied %"PRId64" of %"PRId64"%s",
-                   dead ? "not running, " : "", n->cur_cfg, next_cfg, more);
-        free(more);
-        free(lock);
-    }
-}
-
-static void
-status_of_services(struct ctl_context *ctx, struct ctl_table *t)
-{
-    const struct pcrec_service *s;
-    const struct pcrec_chain *c;
-    const struct pcrec_rule *r;
-    const struct pcrec_vi *vi;
-
-    PCREC_SERVICE_FOR_EACH (s, ctx->idl) {
-        int64_t n_ready = 0;
-
-        PCREC_VI_FOR_EACH (vi, ctx->idl) {
-            n_ready += vi->service == s && vi->ready;
-        }
-        status_row(t, "service", s->name, s->error,
-                   "%"PRId64" of %"PRId64" VIs ready", n_ready, s->replicas);
-    }
-    PCREC_CHAIN_FOR_EACH (c, ctx->idl) {
-        char *services = ctl_chain_format_services(c);
-
-        status_row(t, "chain", c->name, c->error, "%s%s",
-                   *c->error ? "not in use: " : "", services);
-        free(services);
-    }
-    PCREC_RULE_FOR_EACH (r, ctx->idl) {
-        if (*r->error) {
-            status_row(t, "rule", r->match, r->error, "error");
-        }
-    }
-    PCREC_VI_FOR_EACH (vi, ctx->idl) {
-        status_row(t, "VI", vi->name, vi->error, "%s%s",
-                   *vi->state ? vi->state : "not seen by its node",
-                   vi->ready ? ", ready" : "");
-    }
-}
-
-static void
-cmd_status(struct ctl_context *ctx)
-{
-    struct ctl_table *t = ctl_table_create("what name state error");
-    const struct pcrec_packetcloud *root = ctl_root(ctx);
-    int64_t next_cfg = root ? root->next_cfg : 0;
-
-    status_of_cloudlets(ctx, t);
-    status_of_routers(ctx, t, next_cfg);
-    status_of_nodes(ctx, t, next_cfg);
-    status_of_services(ctx, t);
-    ctl_table_output(ctx, t);
-}
-
 const struct ctl_command_syntax ctl_show_commands[] = {
-    {"show", 0, 0, "", pre_show, cmd_show, NULL, "", RO},
-    {"status", 0, 0, "", pre_show, cmd_status, NULL, "--columns=", RO},
+    {"show", 0, 0, "", ctl_show_prerequisites, cmd_show, NULL, "", RO},
     {NULL, 0, 0, NULL, NULL, NULL, NULL, NULL, RO},
 };

@@ -24,6 +24,7 @@
 
 #include "openvswitch/json.h"
 #include "ovsdb-types.h"
+#include "pc-tariff.h"
 #include "util.h"
 
 struct ctl_cell {
@@ -109,6 +110,14 @@ void
 ctl_cell_int(struct ctl_table *t, int64_t value)
 {
     add_cell(t)->number = value;
+}
+
+/* Adds a cell with money as people write it: a text, so that no reader of JSON
+ * makes a floating-point number of it. */
+void
+ctl_cell_money(struct ctl_table *t, int64_t microunits)
+{
+    add_cell(t)->text = pc_money_format(microunits);
 }
 
 /* Adds a cell with the 'n' 'strings', separated by spaces. */

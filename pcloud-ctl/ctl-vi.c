@@ -102,6 +102,8 @@ pre_vi_show(struct ctl_context *ctx)
 {
     pre_one_vi(ctx);
     ovsdb_idl_add_column(ctx->idl, &pcrec_vi_col_number);
+    ovsdb_idl_add_column(ctx->idl, &pcrec_vi_col_home);
+    ovsdb_idl_add_column(ctx->idl, &pcrec_vi_col_move_error);
     ovsdb_idl_add_column(ctx->idl, &pcrec_vi_col_mac);
     ovsdb_idl_add_column(ctx->idl, &pcrec_vi_col_gateways);
     ovsdb_idl_add_column(ctx->idl, &pcrec_vi_col_weight);
@@ -196,6 +198,12 @@ cmd_vi_show(struct ctl_context *ctx)
     put(t, "name", vi->name);
     put(t, "service", vi->service ? vi->service->name : "(deleted)");
     put(t, "node", vi->node ? vi->node->name : "");
+    if (vi->home && vi->home != vi->node) {
+        put(t, "comes from", vi->home->name);
+    }
+    if (*vi->move_error) {
+        put(t, "not moved", vi->move_error);
+    }
     put(t, "state", vi->state);
     put(t, "ready", vi->ready ? "yes" : "no");
     put_since(t, vi->since);

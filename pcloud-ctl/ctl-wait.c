@@ -26,8 +26,9 @@
 #include "smap.h"
 #include "util.h"
 
-static struct ctl_watch *
-watch(struct ctl_run *run, const struct ovsdb_idl_row *row)
+/* Adds a watch of 'row', whose command then says what it wants to know. */
+struct ctl_watch *
+ctl_watch_row(struct ctl_run *run, const struct ovsdb_idl_row *row)
 {
     struct ctl_watch *w;
 
@@ -39,6 +40,8 @@ watch(struct ctl_run *run, const struct ovsdb_idl_row *row)
     w->table = row->table->class_;
     w->uuid = row->uuid;
     w->resized = w->restricted = w->drain = false;
+    w->move_to = UUID_ZERO;
+    w->request = 0;
     return w;
 }
 
@@ -48,7 +51,7 @@ void
 ctl_watch_add(struct ctl_context *ctx, const struct ovsdb_idl_row *row,
               const char *format, ...)
 {
-    struct ctl_watch *w = watch(ctl_run_from_context(ctx), row);
+    struct ctl_watch *w = ctl_watch_row(ctl_run_from_context(ctx), row);
     va_list args;
 
     va_start(args, format);
@@ -62,7 +65,7 @@ void
 ctl_watch_resize(struct ctl_context *ctx, const struct pcrec_vi *vi,
                  const char *keys[], const int64_t values[], size_t n)
 {
-    struct ctl_watch *w = watch(ctl_run_from_context(ctx), &vi->header_);
+    struct ctl_watch *w = ctl_watch_row(ctl_run_from_context(ctx), &vi->header_);
 
     w->resized = true;
     pc_capacity_from_arrays(&w->capacity, CONST_CAST(char **, keys), values,
@@ -87,9 +90,27 @@ ctl_watch_restrict(struct ctl_context *ctx, const struct pcrec_vi *vi,
 void
 ctl_watch_drain(struct ctl_context *ctx, const struct pcrec_vi *vi)
 {
-    struct ctl_watch *w = watch(ctl_run_from_context(ctx), &vi->header_);
+    struct ctl_watch *w = ctl_watch_row(ctl_run_from_context(ctx), &vi->header_);
 
     w->drain = true;
+    w->what = xasprintf("VI \"%s\"", vi->name);
+}
+
+/* Remembers that a command told 'vi' to go to 'node', which may refuse it; or its
+ * reservation 'r' to, unless that is NULL. */
+void
+ctl_watch_move(struct ctl_context *ctx, const struct pcrec_vi *vi,
+               const struct pcrec_node *node,
+               const struct pcrec_reservation *r)
+{
+    struct ctl_watch *w = ctl_watch_row(ctl_run_from_context(ctx),
+                                        &vi->header_);
+
+    w->move_to = node->header_.uuid;
+    if (r) {
+        w->reservation = r->header_.uuid;
+        w->request = r->request;
+    }
     w->what = xasprintf("VI \"%s\"", vi->name);
 }
 
@@ -131,6 +152,9 @@ ctl_watch_prerequisites(struct ctl_run *run)
         &pcrec_vi_col_capacity,
         &pcrec_vi_col_restrictions,
         &pcrec_vi_col_status,
+        &pcrec_vi_col_node,
+        &pcrec_vi_col_home,
+        &pcrec_vi_col_move_error,
     };
 
     ctl_use_vis(run);
@@ -186,6 +210,42 @@ describe_draining(struct ctl_run *run)
 
         if (vi && !strcmp(vi->admin_state, "drain")) {
             return xasprintf("%s to drain", w->what);
+        }
+    }
+    return NULL;
+}
+
+/* The reservation of the VI that 'w' is about, if it was asked to move; else
+ * NULL. */
+static const struct pcrec_reservation *
+moved_reservation(struct ctl_run *run, const struct ctl_watch *w)
+{
+    return (uuid_is_zero(&w->reservation) ? NULL
+            : pcrec_reservation_get_for_uuid(run->idl, &w->reservation));
+}
+
+static bool
+moves_reservation(struct ctl_run *run)
+{
+    for (size_t i = 0; i < run->n_watches; i++) {
+        if (!uuid_is_zero(&run->watches[i].reservation)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Describes the first VI whose reservation does not know yet where it is to be, or
+ * returns NULL.  The caller frees the description. */
+static char *
+describe_moving(struct ctl_run *run)
+{
+    for (size_t i = 0; i < run->n_watches; i++) {
+        const struct ctl_watch *w = &run->watches[i];
+        const struct pcrec_reservation *r = moved_reservation(run, w);
+
+        if (r && r->answered < w->request) {
+            return xasprintf("a scheduler to have %s move", w->what);
         }
     }
     return NULL;
@@ -299,6 +359,27 @@ report_resize(struct ctl_run *run, const struct ctl_watch *w)
     return false;
 }
 
+/* Prints a line if the VI of 'w' is not where it was to go. */
+static bool
+report_move(struct ctl_run *run, const struct ctl_watch *w)
+{
+    const struct pcrec_vi *vi = pcrec_vi_get_for_uuid(run->idl, &w->uuid);
+
+    if (!vi) {
+        ovs_error(0, "%s is gone", w->what);
+        return true;
+    } else if (!vi->home || !uuid_equals(&vi->home->header_.uuid,
+                                         &w->move_to)) {
+        const struct pcrec_reservation *r = moved_reservation(run, w);
+
+        ovs_error(0, "%s was not moved: %s", w->what,
+                  r ? r->reason : *vi->move_error ? vi->move_error
+                  : "somebody else has called it off");
+        return true;
+    }
+    return false;
+}
+
 /* Prints a line for each row of 'run->watches' that is in error.  Returns the program's
  * exit status. */
 static int
@@ -314,6 +395,9 @@ report_errors(struct ctl_run *run)
 
         if (w->resized) {
             refused |= report_resize(run, w);
+            continue;
+        } else if (!uuid_is_zero(&w->move_to)) {
+            refused |= report_move(run, w);
             continue;
         }
 
@@ -343,7 +427,15 @@ ctl_wait_applied(struct ctl_run *run, int64_t next_cfg)
     for (;;) {
         ovsdb_idl_run(run->idl);
 
-        char *missing = describe_missing(run, next_cfg);
+        char *missing = describe_moving(run);
+        if (!missing) {
+            const struct pcrec_packetcloud *pc
+                = pcrec_packetcloud_first(run->idl);
+
+            /* The move of a reservation is what the controller has made of it. */
+            missing = describe_missing(run, pc && moves_reservation(run)
+                                       ? pc->next_cfg : next_cfg);
+        }
         if (!missing) {
             missing = describe_draining(run);
         }

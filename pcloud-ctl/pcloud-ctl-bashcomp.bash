@@ -38,16 +38,28 @@ _pcloud_ctl_keys () {
     local capacity="cpu= memory= disk= network= pids= io= iops="
     case $1 in
         init) echo "bridge= cloudlet= router= node= table-base=" ;;
+        cloudlet-add|cloudlet-set)
+            echo "pop= policy= report-interval= suspect-after= down-after=" ;;
+        link-add) echo "cost=" ;;
         router-add) echo "bridge= target= cloudlet= table-base=" ;;
         node-add|node-set) echo "$capacity cloudlet= bridge= data-port= isp-share=" ;;
         vi-type-add|vi-resize) echo "$capacity" ;;
+        vi-type-suggest) echo "cloudlet=" ;;
+        vi-type-benchmark)
+            echo "bps= pps= duration= loss= traffic= mode= measure=" ;;
         interface-add) echo "port= mac= mtu=" ;;
         vi-drain) echo "on off timeout=" ;;
+        vi-migrate) echo "drain=" ;;
         vi-set) echo "weight= anti-spoof=" ;;
         image-add) echo "sha256=" ;;
         service-add|service-set)
             echo "image= mode= type= replicas= on-failure= affinity= health=" \
                  "provider= address= gateway= arms= mtu= drain-timeout= cloudlet=" ;;
+        provider-add) echo "isp=" ;;
+        tariff-add|tariff-set) echo "cpu= memory= disk= network= tiers= fine= isp= used=" ;;
+        tariff-use) echo "cloudlet=" ;;
+        payment-add) echo "note= id=" ;;
+        bill) echo "from= to=" ;;
         inspect) echo "to= sample= max= size=" ;;
         restrict) echo "$capacity" ;;
         rule-add|rule-del|rule-check) echo "priority= direction= after=" ;;
@@ -60,6 +72,8 @@ _pcloud_ctl_value () {
         image) _pcloud_ctl_names Image name ;;
         type) _pcloud_ctl_names VI_Type name ;;
         cloudlet) _pcloud_ctl_names Cloudlet name ;;
+        pop) _pcloud_ctl_names PoP name ;;
+        policy) echo "least-loaded best-fit" ;;
         provider) _pcloud_ctl_names Provider name ;;
         mode) echo "route inline tap host" ;;
         on-failure) echo "open close" ;;
@@ -82,6 +96,7 @@ _pcloud_ctl_argument () {
     case $spec in
         NEW-*|ADDRESS*|PREFIX|NEXTHOP|ARG) ;;
         CLOUDLET) _pcloud_ctl_names Cloudlet name ;;
+        POP) _pcloud_ctl_names PoP name ;;
         ROUTER) _pcloud_ctl_names Router name ;;
         NODE) _pcloud_ctl_names Node name ;;
         INTERFACE) _pcloud_ctl_names Interface name ;;
@@ -93,6 +108,9 @@ _pcloud_ctl_argument () {
                 rule-*) _pcloud_ctl_names Chain name ;;
             esac ;;
         SERVICE...) _pcloud_ctl_names Service name ;;
+        PROVIDER) _pcloud_ctl_names Provider name ;;
+        TARIFF) _pcloud_ctl_names Tariff name ;;
+        TARIFF\|none) echo none; _pcloud_ctl_names Tariff name ;;
         CHAIN) _pcloud_ctl_names Chain name ;;
         VI) _pcloud_ctl_names VI name ;;
         VI\|SERVICE) _pcloud_ctl_names VI name; _pcloud_ctl_names Service name ;;

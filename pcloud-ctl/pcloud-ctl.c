@@ -18,15 +18,17 @@
 
 #include <config.h>
 
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "pcloud-ctl.h"
+#include "ctl-server.h"
 
 #include "fatal-signal.h"
 #include "openvswitch/poll-loop.h"
 #include "openvswitch/vlog.h"
+#include "pc-schema.h"
 #include "process.h"
 #include "timeval.h"
 #include "util.h"
@@ -36,6 +38,13 @@ VLOG_DEFINE_THIS_MODULE(pcloud_ctl);
 /* The run, for ctl_exit() only, which db-ctl-base calls with a status and
  * nothing else.  All other code has it as an argument. */
 static struct ctl_run *the_run;
+
+/* How long servers that have lost their cluster are given to find it again, in
+ * milliseconds, before commands that only read take what they have. */
+#define STALE_MS 1000
+
+/* After how long a command without --timeout says what it waits for. */
+#define WAITING_MS 5000
 
 static const struct ctl_table_class tables[PCREC_N_TABLES] = {
     [PCREC_TABLE_CLOUDLET].row_ids[0] = {&pcrec_cloudlet_col_name, NULL, NULL},
@@ -47,6 +56,10 @@ static const struct ctl_table_class tables[PCREC_N_TABLES] = {
     [PCREC_TABLE_VI_TYPE].row_ids[0] = {&pcrec_vi_type_col_name, NULL, NULL},
     [PCREC_TABLE_IMAGE].row_ids[0] = {&pcrec_image_col_name, NULL, NULL},
     [PCREC_TABLE_PROVIDER].row_ids[0] = {&pcrec_provider_col_name, NULL, NULL},
+    [PCREC_TABLE_TARIFF].row_ids[0] = {&pcrec_tariff_col_name, NULL, NULL},
+    [PCREC_TABLE_POP].row_ids[0] = {&pcrec_pop_col_name, NULL, NULL},
+    [PCREC_TABLE_RESERVATION].row_ids[0]
+        = {&pcrec_reservation_col_name, NULL, NULL},
     [PCREC_TABLE_SERVICE].row_ids[0] = {&pcrec_service_col_name, NULL, NULL},
     [PCREC_TABLE_CHAIN].row_ids[0] = {&pcrec_chain_col_name, NULL, NULL},
     [PCREC_TABLE_RULE].row_ids[0] = {&pcrec_rule_col_match, NULL, NULL},
@@ -62,6 +75,7 @@ ctl_run_destroy(struct ctl_run *run)
         ovsdb_idl_txn_destroy(run->txn);
     }
     ovsdb_idl_destroy(run->idl);
+    ctl_stale_stop(run);
     ctl_query_close(run);
     ctl_watch_clear(run);
     ctl_filter_destroy(&run->filter);
@@ -69,6 +83,7 @@ ctl_run_destroy(struct ctl_run *run)
     free(run->commands);
     svec_destroy(&run->words);
     svec_destroy(&run->tail);
+    svec_destroy(&run->program);
     free(run->args);
     free(run->db);
     free(run->run_dir);
@@ -95,13 +110,12 @@ ctl_block(struct ctl_run *run, const char *what)
 {
     if (run->timeout) {
         if (time_msec() >= run->deadline) {
-            ovs_error(0, "timed out after %u s waiting for %s",
-                      run->timeout, what);
-            signal(SIGALRM, SIG_DFL);
-            raise(SIGALRM);
+            ctl_server_time_out(run, what);
         }
         poll_timer_wait_until(run->deadline);
     }
+    ctl_stale_run(run);
+    ctl_stale_wait(run);
     poll_block();
 }
 
@@ -288,6 +302,29 @@ postprocess(struct ctl_run *run, struct ovsdb_symbol_table *symtab)
     }
 }
 
+/* PacketCloud.next_cfg, which each change raises, or -1. */
+static int64_t
+get_next_cfg(const struct ctl_run *run)
+{
+    const struct pcrec_packetcloud *root = pcrec_packetcloud_first(run->idl);
+
+    return root ? root->next_cfg : -1;
+}
+
+/* The connection was lost during a commit, and there is another now.  To do the
+ * same once more could be to do it twice; that is out of question only if nobody
+ * has changed anything since. */
+static void
+check_doubtful(struct ctl_run *run)
+{
+    if (run->doubtful && get_next_cfg(run) != run->cfg_before) {
+        ctl_fatal("the database connection was lost before the change was "
+                  "confirmed, and there have been changes since: it may have "
+                  "been made or not");
+    }
+    run->doubtful = false;
+}
+
 /* Starts the transaction: comment, and next_cfg raised if anything changes. */
 static void
 start_txn(struct ctl_run *run)
@@ -331,6 +368,8 @@ do_transaction(struct ctl_run *run)
     struct ovsdb_symbol_table *symtab = ovsdb_symbol_table_create();
     enum ovsdb_idl_txn_status status;
 
+    check_doubtful(run);
+    run->cfg_before = get_next_cfg(run);
     start_txn(run);
     if (!run_commands(run, symtab)) {
         return abandon_try(run, symtab);
@@ -338,6 +377,8 @@ do_transaction(struct ctl_run *run)
     check_symbols(symtab);
 
     status = commit(run);
+    run->doubtful = (status == TXN_TRY_AGAIN
+                     && !ovsdb_idl_is_connected(run->idl));
     switch (status) {
     case TXN_UNCHANGED:
     case TXN_SUCCESS:
@@ -356,6 +397,12 @@ do_transaction(struct ctl_run *run)
             abandon_try(run, symtab);
             return do_transaction(run);
         }
+        if (pc_schema_is_cause(ovsdb_idl_txn_get_error(run->txn))) {
+            ctl_fatal("the database has not all that is to be written: "
+                      PC_SCHEMA_ADVICE);
+        }
+        ctl_reserve_check_error(ovsdb_idl_txn_get_error(run->txn));
+        ctl_ledger_check_error(ovsdb_idl_txn_get_error(run->txn));
         ctl_fatal("transaction error: %s", ovsdb_idl_txn_get_error(run->txn));
 
     case TXN_UNCOMMITTED:
@@ -368,6 +415,16 @@ do_transaction(struct ctl_run *run)
     }
 }
 
+/* Has the commands take what a server has that has lost its cluster, if there is
+ * one, they only read, and any server will do.  Returns true if it is so. */
+static bool
+take_stale(struct ctl_run *run)
+{
+    return (!run->leader_only && !run->stale
+            && !ctl_might_write_to_db(run->commands, run->n_commands)
+            && ctl_stale_start(run));
+}
+
 /* Connects, and runs the transaction as often as it takes.
  *
  * There is no point in trying again before the database has sent something
@@ -377,17 +434,25 @@ run_transactions(struct ctl_run *run)
 {
     unsigned int seqno = ovsdb_idl_get_seqno(run->idl);
     unsigned int cond_seqno = 0;
+    long long int look_at = time_msec() + (run->leader_only ? WAITING_MS
+                                           : STALE_MS);
 
     for (;;) {
         ovsdb_idl_run(run->idl);
-        if (!ovsdb_idl_is_alive(run->idl)) {
-            int retval = ovsdb_idl_get_last_error(run->idl);
-
-            ctl_fatal("%s: database connection failed (%s)", run->db,
-                      (retval ? ovs_retval_to_string(retval)
-                       : "the server there has no database PacketCloud"));
+        if (!ovsdb_idl_is_alive(run->idl) && !take_stale(run)) {
+            ctl_server_fail(run);
+        }
+        if (!ovsdb_idl_has_ever_connected(run->idl)) {
+            if (time_msec() >= look_at) {
+                look_at = LLONG_MAX;
+                if (!take_stale(run) && !run->timeout) {
+                    ctl_server_say_waiting(run);
+                }
+            }
+            poll_timer_wait_until(look_at);
         }
         if (ovsdb_idl_has_ever_connected(run->idl)
+            && (!run->doubtful || ovsdb_idl_is_connected(run->idl))
             && (seqno != ovsdb_idl_get_seqno(run->idl)
                 || cond_seqno
                    != ovsdb_idl_get_condition_seqno(run->idl))) {
@@ -397,8 +462,9 @@ run_transactions(struct ctl_run *run)
                 return;
             }
         }
-        if (seqno == ovsdb_idl_get_seqno(run->idl)
-            && cond_seqno == ovsdb_idl_get_condition_seqno(run->idl)) {
+        if ((seqno == ovsdb_idl_get_seqno(run->idl)
+             && cond_seqno == ovsdb_idl_get_condition_seqno(run->idl))
+            || (run->doubtful && !ovsdb_idl_is_connected(run->idl))) {
             ovsdb_idl_wait(run->idl);
             ctl_block(run, "the database");
         }
@@ -417,9 +483,17 @@ run_without_db(struct ctl_run *run)
 static void
 run_with_db(struct ctl_run *run)
 {
+    bool several = ctl_server_is_list(run);
+
+    /* Of one server the user knows what it is.  Of several the leader, so that
+     * a command sees what the one before has written; it may take a moment for
+     * there to be one. */
+    if (run->leader_only < 0) {
+        run->leader_only = several;
+    }
     run->idl = ovsdb_idl_create_unconnected(&pcrec_idl_class, false);
     ovsdb_idl_set_shuffle_remotes(run->idl, run->shuffle_remotes);
-    ovsdb_idl_set_remote(run->idl, run->db, run->retry);
+    ovsdb_idl_set_remote(run->idl, run->db, run->retry || several);
     ovsdb_idl_set_leader_only(run->idl, run->leader_only);
     ovsdb_idl_set_db_change_aware(run->idl, false);
     run_prerequisites(run);
@@ -434,15 +508,32 @@ run_with_db(struct ctl_run *run)
     if (next_cfg) {
         run->exit_status = ctl_wait_applied(run, next_cfg);
     }
+    if (run->wait_scheduled && run->changed && !run->dry_run) {
+        run->exit_status = ctl_wait_scheduled(run);
+    }
     if (run->changed && !run->dry_run) {
         ctl_overlap_report(run);
     }
 }
 
+/* Runs the program that a command has asked for, in place of this one: nothing
+ * holds the database while it runs. */
+OVS_NO_RETURN static void
+become_program(struct ctl_run *run)
+{
+    svec_terminate(&run->program);
+    /* --timeout was for the database. */
+    alarm(0);
+    signal(SIGPIPE, SIG_DFL);
+    execvp(run->program.names[0], run->program.names);
+    ctl_fatal("%s: cannot be run (%s)", run->program.names[0],
+              ovs_strerror(errno));
+}
+
 int
 main(int argc, char *argv[])
 {
-    struct ctl_run run = { .leader_only = true, .shuffle_remotes = true,
+    struct ctl_run run = { .leader_only = -1, .shuffle_remotes = true,
                            .style = TABLE_STYLE_DEFAULT };
     bool no_db = true;
 
@@ -450,7 +541,9 @@ main(int argc, char *argv[])
     fatal_ignore_sigpipe();
     vlog_set_levels(NULL, VLF_CONSOLE, VLL_WARN);
     vlog_set_levels_from_string_assert("reconnect:warn");
-    /* They log errors that we print. */
+    /* They log errors that we print, or that another server makes good. */
+    vlog_set_levels_from_string_assert("reconnect:console:err");
+    vlog_set_levels_from_string_assert("jsonrpc:console:err");
     vlog_set_levels_from_string_assert("ovsdb_idl:console:err");
     vlog_set_levels_from_string_assert("unixctl:console:err");
     ctl_init(&pcrec_idl_class, pcrec_table_classes, tables, NULL, ctl_exit);
@@ -475,6 +568,10 @@ main(int argc, char *argv[])
         run_without_db(&run);
     } else {
         run_with_db(&run);
+    }
+
+    if (run.program.n && !run.dry_run) {
+        become_program(&run);
     }
 
     int exit_status = run.exit_status;

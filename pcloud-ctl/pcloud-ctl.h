@@ -24,8 +24,8 @@
  *     1. The options and the commands are parsed (ctl-options.c).
  *
  *     2. Each command's prerequisites() asks for the tables and columns that
- *        it reads, and for the rows of the two large tables, Rule and VI,
- *        that it is about (ctl-filter.c).
+ *        it reads, and for the rows of the large tables, Rule, VI, Ledger and
+ *        Reservation, that it is about (ctl-filter.c).
  *
  *     3. Connected, each command's run() checks its arguments and changes the
  *        one transaction that all commands share.  The first error ends the
@@ -48,12 +48,14 @@
 /* Exit status: the change was made, but what was added has an error. */
 #define CTL_APPLIED_WITH_ERRORS 2
 
-/* Rows of the tables Rule and VI that commands want; see ctl-filter.c. */
+/* Rows of the large tables that commands want; see
+ * ctl-filter.c. */
 struct ctl_filter {
     bool everything;            /* A generic command may look at any row. */
-    bool use_rules, use_vis;    /* Are the tables monitored at all? */
-    bool all_rules, all_vis;
-    struct ovsdb_idl_condition rules, vis;
+    /* Are they monitored at all? */
+    bool use_rules, use_vis, use_ledger, use_reservations;
+    bool all_rules, all_vis, all_ledger, all_reservations;
+    struct ovsdb_idl_condition rules, vis, ledger, reservations;
     unsigned int seqno;         /* Expected condition sequence number. */
 };
 
@@ -64,6 +66,9 @@ struct ctl_watch {
     bool resized, restricted;   /* A VI that was there before... */
     struct pc_capacity capacity; /* ...that shall have, or be held to, this. */
     bool drain;                 /* A VI that was there before: to drain. */
+    struct uuid move_to;        /* One: to go to this node.  Else zeros... */
+    struct uuid reservation;    /* ...by its reservation, unless zeros. */
+    int64_t request;            /* Reservation: that is to be answered. */
     char *what;                 /* For example: service "squid". */
 };
 
@@ -80,8 +85,11 @@ struct ctl_run {
     bool retry;
     bool wait_applied;          /* --wait=applied. */
     bool wait_drained;          /* --wait=drained: applied, and more. */
+    bool wait_scheduled;        /* --wait=scheduled. */
+    bool wait_active;           /* --wait=active: scheduled, and more. */
     unsigned int timeout;       /* Seconds; 0 is forever. */
-    int leader_only, shuffle_remotes;
+    int leader_only;            /* -1: not given. */
+    int shuffle_remotes;
     bool format_given;          /* -f or --bare was given. */
     struct table_style style;
 
@@ -92,17 +100,24 @@ struct ctl_run {
     size_t n_commands;
     struct svec words;          /* What 'commands' point into. */
     struct svec tail;           /* Of vi-exec: what to run in the VI. */
-    int exit_status;            /* Of vi-exec: what it returned. */
+    int exit_status;            /* Of vi-exec and ledger-check. */
+    struct svec program;        /* What to become at the end; or empty. */
 
     /* The database. */
     long long int deadline;     /* time_msec() of the timeout. */
     struct ovsdb_idl *idl;
     struct ovsdb_idl_txn *txn;
     struct ctl_filter filter;
+    struct ctl_stale *stale;    /* See ctl-stale.c. */
     struct jsonrpc *query;      /* See ctl-query.c. */
+    struct jsonrpc *leader;     /* Likewise. */
+    bool leader_unknown;        /* It was looked for in vain. */
     struct uuid *deleted;       /* Rules that this transaction deletes. */
     size_t n_deleted, allocated_deleted;
     bool changed;               /* The commit changed something. */
+    bool doubtful;              /* The connection was lost during a commit. */
+    int64_t cfg_before;         /* PacketCloud.next_cfg before it; -1: none. */
+    unsigned int first_name;    /* Of reservations without one; 0: not yet. */
     bool sync;                  /* Raise next_cfg even if nothing changed. */
     struct ctl_watch *watches;
     size_t n_watches, allocated_watches;
@@ -126,7 +141,11 @@ OVS_NO_RETURN void ctl_usage(void);
 
 /* The commands, each list ended by an all-NULL element. */
 extern const struct ctl_command_syntax ctl_infra_commands[];
+extern const struct ctl_command_syntax ctl_cloudlet_commands[];
+extern const struct ctl_command_syntax ctl_pop_commands[];
 extern const struct ctl_command_syntax ctl_node_commands[];
+extern const struct ctl_command_syntax ctl_vi_type_commands[];
+extern const struct ctl_command_syntax ctl_benchmark_commands[];
 extern const struct ctl_command_syntax ctl_interface_commands[];
 extern const struct ctl_command_syntax ctl_route_commands[];
 extern const struct ctl_command_syntax ctl_image_commands[];
@@ -134,11 +153,20 @@ extern const struct ctl_command_syntax ctl_service_commands[];
 extern const struct ctl_command_syntax ctl_chain_commands[];
 extern const struct ctl_command_syntax ctl_rule_commands[];
 extern const struct ctl_command_syntax ctl_vi_commands[];
+extern const struct ctl_command_syntax ctl_move_commands[];
 extern const struct ctl_command_syntax ctl_inspect_commands[];
+extern const struct ctl_command_syntax ctl_reserve_commands[];
+extern const struct ctl_command_syntax ctl_reservation_commands[];
 extern const struct ctl_command_syntax ctl_trust_commands[];
 bool ctl_set_anti_spoof(struct ctl_context *, const struct pcrec_vi *,
                         const char *value);
+extern const struct ctl_command_syntax ctl_provider_commands[];
+extern const struct ctl_command_syntax ctl_tariff_commands[];
+extern const struct ctl_command_syntax ctl_ledger_commands[];
+extern const struct ctl_command_syntax ctl_payment_commands[];
+extern const struct ctl_command_syntax ctl_rbac_commands[];
 extern const struct ctl_command_syntax ctl_show_commands[];
+extern const struct ctl_command_syntax ctl_status_commands[];
 extern const struct ctl_command_syntax ctl_event_commands[];
 extern const struct ctl_command_syntax ctl_explain_commands[];
 extern const struct ctl_command_syntax ctl_top_commands[];
@@ -153,8 +181,17 @@ struct pcrec_node *ctl_insert_node(struct ctl_context *,
                                    const struct pcrec_cloudlet *,
                                    const char *name);
 
+/* ctl-cloudlet.c */
+void ctl_pre_cloudlet_settings(struct ctl_context *);
+bool ctl_cloudlet_settings(struct ctl_context *,
+                           const struct pcrec_cloudlet *);
+
 /* ctl-chain.c */
 char *ctl_chain_format_services(const struct pcrec_chain *);
+
+/* ctl-reserve.c */
+void ctl_reserve_check_error(const char *);
+void ctl_ledger_check_error(const char *);
 
 /* ctl-filter.c */
 void ctl_filter_init(struct ctl_filter *);
@@ -172,6 +209,16 @@ void ctl_need_vi_by_name(struct ctl_context *, const char *name);
 bool ctl_need_vis_of_service(struct ctl_context *,
                              const struct pcrec_service *);
 bool ctl_need_vis_by_uuid(struct ctl_context *, const struct uuid *service);
+void ctl_use_ledger(struct ctl_context *);
+void ctl_need_whole_ledger(struct ctl_context *);
+bool ctl_need_ledger_of_provider(struct ctl_context *,
+                                 const struct pcrec_provider *);
+void ctl_use_reservations(struct ctl_context *);
+void ctl_need_reservation_by_name(struct ctl_context *, const char *name);
+bool ctl_need_reservation_called(struct ctl_context *, const char *name);
+bool ctl_need_reservations_of_service(struct ctl_context *,
+                                      const struct pcrec_service *);
+void ctl_need_all_reservations(struct ctl_context *);
 bool ctl_filter_is_complete(const struct ctl_run *);
 
 /* ctl-query.c: rules by their UUIDs. */
@@ -239,8 +286,19 @@ void ctl_watch_restrict(struct ctl_context *, const struct pcrec_vi *,
 void ctl_watch_clear(struct ctl_run *);
 void ctl_watch_prerequisites(struct ctl_run *);
 void ctl_watch_drain(struct ctl_context *, const struct pcrec_vi *);
+void ctl_watch_move(struct ctl_context *, const struct pcrec_vi *,
+                    const struct pcrec_node *,
+                    const struct pcrec_reservation *);
 int ctl_wait_applied(struct ctl_run *, int64_t next_cfg);
 void ctl_block(struct ctl_run *, const char *what);
+struct ctl_watch *ctl_watch_row(struct ctl_run *,
+                                const struct ovsdb_idl_row *);
+
+/* ctl-wait-reserve.c */
+void ctl_wait_reserve_prerequisites(struct ctl_context *);
+void ctl_watch_reservation(struct ctl_context *,
+                           const struct pcrec_reservation *, int64_t request);
+int ctl_wait_scheduled(struct ctl_run *);
 
 /* ctl-find.c: rows by their names. */
 enum ctl_must { CTL_MAY_EXIST, CTL_MUST_EXIST };
@@ -257,6 +315,8 @@ const struct pcrec_router *ctl_optional_router(struct ctl_context *,
                                                bool *fail);
 const struct pcrec_node *ctl_find_node(struct ctl_context *,
                                        const char *name, enum ctl_must);
+const struct pcrec_pop *ctl_find_pop(struct ctl_context *, const char *name,
+                                     enum ctl_must);
 const struct pcrec_vi_type *ctl_find_vi_type(struct ctl_context *,
                                              const char *name, enum ctl_must);
 const struct pcrec_image *ctl_find_image(struct ctl_context *,
@@ -264,6 +324,8 @@ const struct pcrec_image *ctl_find_image(struct ctl_context *,
 const struct pcrec_provider *ctl_find_provider(struct ctl_context *,
                                                const char *name,
                                                enum ctl_must);
+const struct pcrec_tariff *ctl_find_tariff(struct ctl_context *,
+                                           const char *name, enum ctl_must);
 const struct pcrec_service *ctl_find_service(struct ctl_context *,
                                              const char *name, enum ctl_must);
 const struct pcrec_chain *ctl_find_chain(struct ctl_context *,
@@ -276,6 +338,11 @@ struct ctl_arg {
     const char *key;
     const char *value;          /* By ctl_parse_args(); NULL: not given. */
 };
+/* The arguments of a capacity, for the beginning of a list of arguments. */
+#define CTL_CAPACITY_ARGS                                               \
+    { .key = "cpu" }, { .key = "memory" }, { .key = "disk" },           \
+    { .key = "network" }, { .key = "pids" }, { .key = "io" },           \
+    { .key = "iops" }
 bool ctl_parse_args(struct ctl_context *, int first, struct ctl_arg *,
                     size_t n);
 void ctl_split(struct svec *, const char *list);
@@ -299,10 +366,23 @@ struct ctl_table *ctl_table_create_unsorted(const char *columns);
 void ctl_cell(struct ctl_table *, const char *format, ...)
     OVS_PRINTF_FORMAT(2, 3);
 void ctl_cell_int(struct ctl_table *, int64_t);
+void ctl_cell_money(struct ctl_table *, int64_t microunits);
 void ctl_cell_strings(struct ctl_table *, char **, size_t n);
 void ctl_cell_capacity(struct ctl_table *, char **keys,
                        const int64_t *values, size_t n);
 void ctl_table_output(struct ctl_context *, struct ctl_table *);
+
+/* ctl-report.c: what nodes and cloudlets have. */
+struct pc_amount;
+void ctl_pre_report(struct ctl_context *);
+void ctl_report_held(struct ctl_context *, struct shash *held);
+void ctl_cell_amount(struct ctl_table *, const struct pc_amount *);
+void ctl_cell_report(struct ctl_table *, char **keys, const int64_t *values,
+                     size_t n);
+void ctl_cell_node_total(struct ctl_table *, const struct pcrec_node *);
+
+/* ctl-show.c */
+void ctl_show_prerequisites(struct ctl_context *);
 
 /* ctl-show-json.c */
 void ctl_show_to_json(struct ds *, int flags);

@@ -18,12 +18,17 @@ AM_CPPFLAGS += $(CHECK_CFLAGS)
 
 EXTRA_DIST += \
 	tests/check-rules \
+	tests/day-run \
 	tests/install-test.c \
 	tests/of-proxy \
+	tests/packetcloud-0.2.0.ovsschema \
+	tests/reservation-check \
 	tests/pcloud-lib.sh \
 	tests/run-autotest \
 	tests/run-unit \
+	tests/schema-grows \
 	tests/summary \
+	tests/tariff-oracle \
 	tests/terminal \
 	tests/trace-agree
 
@@ -31,25 +36,38 @@ EXTRA_DIST += \
 COMMON_AT = tests/pcloud-macros.at
 TESTSUITE_AT = \
 	tests/testsuite.at \
+	tests/controller.at \
+	tests/pc-build.at \
+	tests/pc-cluster-rbac.at \
+	tests/pc-cluster.at \
 	tests/pc-compile.at \
 	tests/pc-controller-chain.at \
-	tests/pc-build.at \
 	tests/pc-daemons.at \
 	tests/pc-event.at \
+	tests/pc-explain.at \
 	tests/pc-harness.at \
+	tests/pc-l3.at \
 	tests/pc-manifest.at \
 	tests/pc-manual.at \
+	tests/pc-money.at \
 	tests/pc-remote.at \
+	tests/pc-report.at \
+	tests/pc-request.at \
+	tests/pc-scheduler-move.at \
+	tests/pc-scheduler.at \
+	tests/pc-schema.at \
+	tests/pc-tariff.at \
+	tests/pc-topology.at \
+	tests/pc-usage.at \
+	tests/pc-vi-type.at \
 	tests/pc-zone.at \
-	tests/pc-l3.at \
-	tests/pcloud-ctl.at \
-	tests/controller.at \
-	tests/pc-explain.at
+	tests/pcloud-ctl.at
 SYSTEM_TESTSUITE_AT = \
 	tests/system-testsuite.at \
-	tests/pc-system-container.at \
-	tests/pc-system-enforce.at \
 	tests/pc-system-chain.at \
+	tests/pc-system-container.at \
+	tests/pc-system-day.at \
+	tests/pc-system-enforce.at \
 	tests/pc-system-explain.at \
 	tests/pc-system-failure.at \
 	tests/pc-system-fault.at \
@@ -57,15 +75,23 @@ SYSTEM_TESTSUITE_AT = \
 	tests/pc-system-harness.at \
 	tests/pc-system-image.at \
 	tests/pc-system-inspect.at \
+	tests/pc-system-kill.at \
 	tests/pc-system-l3.at \
 	tests/pc-system-manual.at \
-	tests/pc-system-mtu.at \
 	tests/pc-system-megaflow.at \
+	tests/pc-system-move-reserve.at \
+	tests/pc-system-move.at \
+	tests/pc-system-mtu.at \
 	tests/pc-system-node.at \
 	tests/pc-system-random.at \
+	tests/pc-system-rbac.at \
 	tests/pc-system-remote.at \
 	tests/pc-system-replica.at \
-	tests/pc-system-service.at
+	tests/pc-system-report.at \
+	tests/pc-system-reserve.at \
+	tests/pc-system-service.at \
+	tests/pc-system-usage.at \
+	tests/pc-system-vi-type.at
 EXTRA_DIST += $(COMMON_AT) $(TESTSUITE_AT) $(SYSTEM_TESTSUITE_AT) package.m4
 check_SCRIPTS += tests/testsuite tests/system-testsuite
 check_DATA = tests/atlocal
@@ -196,6 +222,12 @@ CLEAN_LOCAL += clean-tests
 UNIT_TESTS += tests/unit/test-pc-units
 tests_unit_test_pc_units_SOURCES = tests/unit/test-pc-units.c
 tests_unit_test_pc_units_LDADD = $(UNIT_LIBS)
+UNIT_TESTS += tests/unit/test-pc-usage
+tests_unit_test_pc_usage_SOURCES = tests/unit/test-pc-usage.c
+tests_unit_test_pc_usage_LDADD = $(UNIT_LIBS)
+UNIT_TESTS += tests/unit/test-pc-upper
+tests_unit_test_pc_upper_SOURCES = tests/unit/test-pc-upper.c
+tests_unit_test_pc_upper_LDADD = $(UNIT_LIBS)
 UNIT_TESTS += tests/unit/test-pc-backoff
 tests_unit_test_pc_backoff_SOURCES = tests/unit/test-pc-backoff.c
 tests_unit_test_pc_backoff_LDADD = $(UNIT_LIBS)
@@ -225,6 +257,10 @@ tests_unit_test_pc_flow_table_SOURCES = \
 	tests/unit/fake-switch.h \
 	tests/unit/test-pc-flow-table.c
 tests_unit_test_pc_flow_table_LDADD = $(UNIT_LIBS)
+UNIT_TESTS += tests/unit/test-pc-rbac
+tests_unit_test_pc_rbac_SOURCES = tests/unit/test-pc-rbac.c
+tests_unit_test_pc_rbac_LDADD = $(UNIT_LIBS)
+
 UNIT_TESTS += tests/unit/test-pc-share
 tests_unit_test_pc_share_SOURCES = tests/unit/test-pc-share.c
 tests_unit_test_pc_share_LDADD = $(UNIT_LIBS)
@@ -264,3 +300,53 @@ tests_unit_test_pc_overlap_LDADD = $(UNIT_LIBS)
 check_PROGRAMS += tests/overlap-time
 tests_overlap_time_SOURCES = tests/overlap-time.c
 tests_overlap_time_LDADD = $(PCLOUD_LIBS)
+UNIT_TESTS += tests/unit/test-pc-report
+tests_unit_test_pc_report_SOURCES = tests/unit/test-pc-report.c
+tests_unit_test_pc_report_LDADD = $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test-pc-arena
+tests_unit_test_pc_arena_SOURCES = tests/unit/test-pc-arena.c
+tests_unit_test_pc_arena_LDADD = $(UNIT_LIBS)
+
+UNIT_TESTS += tests/unit/test-pc-slot
+tests_unit_test_pc_slot_SOURCES = tests/unit/test-pc-slot.c
+tests_unit_test_pc_slot_LDADD = $(UNIT_LIBS)
+UNIT_TESTS += tests/unit/test-pc-profile
+tests_unit_test_pc_profile_SOURCES = tests/unit/test-pc-profile.c
+tests_unit_test_pc_profile_LDADD = $(UNIT_LIBS)
+UNIT_TESTS += tests/unit/test-pc-tariff
+tests_unit_test_pc_tariff_SOURCES = tests/unit/test-pc-tariff.c
+tests_unit_test_pc_tariff_LDADD = $(UNIT_LIBS)
+check_PROGRAMS += tests/test-pc-tariff
+tests_test_pc_tariff_SOURCES = tests/test-pc-tariff.c
+tests_test_pc_tariff_LDADD = $(PCLOUD_LIBS)
+UNIT_TESTS += tests/unit/test-pc-clock
+tests_unit_test_pc_clock_SOURCES = tests/unit/test-pc-clock.c
+tests_unit_test_pc_clock_LDADD = $(UNIT_LIBS)
+UNIT_TESTS += tests/unit/test-pc-time
+tests_unit_test_pc_time_SOURCES = tests/unit/test-pc-time.c
+tests_unit_test_pc_time_LDADD = $(UNIT_LIBS)
+UNIT_TESTS += tests/unit/test-pc-request
+tests_unit_test_pc_request_SOURCES = tests/unit/test-pc-request.c
+tests_unit_test_pc_request_LDADD = $(UNIT_LIBS)
+UNIT_TESTS += tests/unit/test-pc-topology
+tests_unit_test_pc_topology_SOURCES = tests/unit/test-pc-topology.c
+tests_unit_test_pc_topology_LDADD = $(UNIT_LIBS)
+UNIT_TESTS += tests/unit/test-pc-engine
+tests_unit_test_pc_engine_SOURCES = \
+	tests/unit/engine-fixture.c \
+	tests/unit/engine-fixture.h \
+	tests/unit/test-pc-engine.c
+tests_unit_test_pc_engine_LDADD = $(UNIT_LIBS)
+UNIT_TESTS += tests/unit/test-pc-engine-explain
+tests_unit_test_pc_engine_explain_SOURCES = \
+	tests/unit/engine-fixture.c \
+	tests/unit/engine-fixture.h \
+	tests/unit/test-pc-engine-explain.c
+tests_unit_test_pc_engine_explain_LDADD = $(UNIT_LIBS)
+UNIT_TESTS += tests/unit/test-pc-engine-oracle
+tests_unit_test_pc_engine_oracle_SOURCES = \
+	tests/unit/engine-oracle.c \
+	tests/unit/engine-oracle.h \
+	tests/unit/test-pc-engine-oracle.c
+tests_unit_test_pc_engine_oracle_LDADD = $(UNIT_LIBS)

@@ -175,20 +175,22 @@ pcloud_ovs_stop () {
     pcloud_end "$OVS_RUNDIR/ovsdb-server.pid"
 }
 
+# pcloud_db_create [SCHEMA]
 pcloud_db_create () {
     ovsdb-tool create "$PCLOUD_RUNDIR/conf.db" \
-        "$PCLOUD_SRCDIR/lib/packetcloud.ovsschema"
+        "${1:-$PCLOUD_SRCDIR/lib/packetcloud.ovsschema}"
 }
 
+# pcloud_db_start [ARG...]
 pcloud_db_start () {
     rm -f "$PCLOUD_RUNDIR/db.sock"
-    ovsdb-server --detach --no-chdir -vconsole:off \
+    sw ovsdb-server --detach --no-chdir -vconsole:off \
         --pidfile="$PCLOUD_RUNDIR/ovsdb-server.pid" \
         --unixctl="$PCLOUD_RUNDIR/ovsdb-server.ctl" \
         --log-file="$PCLOUD_LOGDIR/ovsdb-server.log" \
         --remote=punix:"$PCLOUD_RUNDIR/db.sock" \
         --remote=db:PacketCloud,PacketCloud,connections \
-        "$PCLOUD_RUNDIR/conf.db" || return
+        "$@" "$PCLOUD_RUNDIR/conf.db" || return
     on_exit "pcloud_end $PCLOUD_RUNDIR/ovsdb-server.pid"
 }
 
@@ -242,8 +244,9 @@ pcloud_container_pids () {
 }
 
 
-# pcloud_make_keys: a CA (ca.crt), key and certificate of the switch (sw) and of
-# the agent (agent); and one that another CA (other.crt) has signed (stranger).
+# pcloud_make_keys [NAME...]: a CA (ca.crt), key and certificate of the switch (sw),
+# of the agent (agent) and of each NAME, which is its common name; and one that
+# another CA (other.crt) has signed (stranger).
 pcloud_make_keys () {
     pc_key="-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
     for pc_n in ca other; do
@@ -251,7 +254,7 @@ pcloud_make_keys () {
         openssl req -x509 $pc_key -keyout $pc_n.key -out $pc_n.crt \
             -subj /CN=$pc_n -days 2 || return
     done
-    for pc_n in sw agent stranger; do
+    for pc_n in sw agent stranger "$@"; do
         case $pc_n in stranger) pc_ca=other ;; *) pc_ca=ca ;; esac
         # shellcheck disable=SC2086
         openssl req $pc_key -keyout $pc_n.key -out $pc_n.csr -subj /CN=$pc_n \
@@ -299,11 +302,17 @@ pcloud_snapshot () {
         ovs-vsctl list-ports "$pc_br"
     done
     ovsdb-client --no-headings -f csv dump "unix:$PCLOUD_RUNDIR/db.sock" PacketCloud \
-        2>/dev/null | grep -v '^Node table' | sed '/^Event table/,/^$/d' | pcloud_strip_status
+        2>/dev/null | sed '/^Event table/,/^$/d' | pcloud_strip_status
 }
 
-# Numbers that agents write by themselves: statistics.
-pcloud_strip_status () { sed 's/"{[^"]*rx_packets[^"]*}"/{}/g'; }
+# Numbers that agents write by themselves: statistics; what is in use, and when that
+# was.
+pcloud_strip_status () {
+    sed 's/"{[^"]*rx_packets[^"]*}"/{}/g
+         /^Cloudlet table/,/^$/s/"{cpu=[^"]*}"/{}/g
+         /^Node table/,/^$/s/"{cpu=[^"]*}",\([0-9]*\)$/{},\1/
+         /^\(Cloudlet\|Node\) table/,/^$/s/,[0-9]\{13\},/,TIME,/g'
+}
 
 pcloud_routers () { ovs-vsctl list-br; }
 

@@ -218,6 +218,31 @@ START_TEST(test_owners)
 }
 END_TEST
 
+/* What takes something away waits until all have said what they desire. */
+START_TEST(test_additions)
+{
+    add_flow(&a, 1, 11);
+    add_group(&b, PC_GROUP_BASE + 1, 12, 0);
+    pc_flow_table_take_additions(t, &mods);
+    check_mods("G+F+");
+
+    pc_flow_table_remove_owner(t, &a);
+    add_flow(&b, 2, 12);
+    pc_flow_table_take_additions(t, &mods);
+    check_mods("F+");
+    ck_assert(pc_flow_table_is_dirty(t));
+    pc_flow_table_take_additions(t, &mods);
+    check_mods("");
+
+    /* It comes back as it was, and somebody else goes. */
+    add_flow(&a, 1, 11);
+    pc_flow_table_remove_owner(t, &b);
+    pc_flow_table_take_additions(t, &mods);
+    check_mods("");
+    take("F-G-");
+}
+END_TEST
+
 START_TEST(test_remove_flow)
 {
     struct match match = MATCH_CATCHALL_INITIALIZER;
@@ -481,6 +506,7 @@ main(void)
     tcase_add_test(tc, test_changes);
     tcase_add_test(tc, test_twice);
     tcase_add_test(tc, test_owners);
+    tcase_add_test(tc, test_additions);
     tcase_add_test(tc, test_remove_flow);
     tcase_add_test(tc, test_order);
     tcase_add_loop_test(tc, test_diff, 0, ARRAY_SIZE(protocols));

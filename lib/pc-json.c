@@ -15,7 +15,7 @@
  */
 
 #include <config.h>
-#include "pc-manifest-json.h"
+#include "pc-json.h"
 
 #include <jansson.h>
 #include <stdarg.h>
@@ -191,15 +191,14 @@ pc_json_take_int(struct pc_json *p, const char *parent, json_t *object,
 
 size_t
 pc_json_array(struct pc_json *p, const char *path, const json_t *json,
-              const char *of)
+              const char *of, size_t max)
 {
     size_t n = json_array_size(json);
 
     if (!json_is_array(json)) {
         pc_json_fail(p, path, "must be an array of %s", of);
-    } else if (n > PC_JSON_MAX_LIST) {
-        pc_json_fail(p, path, "must have at most %d elements",
-                     PC_JSON_MAX_LIST);
+    } else if (n > max) {
+        pc_json_fail(p, path, "must have at most %"PRIuSIZE" elements", max);
     }
     return n;
 }
@@ -214,7 +213,7 @@ char **
 pc_json_list(struct pc_json *p, const char *path, const json_t *json,
              pc_json_check *first, pc_json_check *rest)
 {
-    size_t n = pc_json_array(p, path, json, "strings");
+    size_t n = pc_json_array(p, path, json, "strings", PC_JSON_MAX_LIST);
     char **list = xcalloc(n + 1, sizeof *list);
 
     for (size_t i = 0; i < n; i++) {

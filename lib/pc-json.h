@@ -14,12 +14,12 @@
  * limitations under the License.
  */
 
-#ifndef PC_MANIFEST_JSON_H
-#define PC_MANIFEST_JSON_H 1
+#ifndef PC_JSON_H
+#define PC_JSON_H 1
 
 /* Strict reading of JSON: what is not of the type wanted, what a check refuses
  * and what nobody has asked for are errors, which name the place as a JSON path.
- * Private to pc-manifest.c.
+ * Nothing but pc-json.c knows jansson.
  *
  * The functions go on after an error with defaults, which keeps their callers
  * short; what is made then is to be thrown away.
@@ -44,7 +44,8 @@
 #include <stdint.h>
 #include "compiler.h"
 
-/* Limits of lists; services/manifest.schema.json says the same. */
+/* The most elements of a list of strings; services/manifest.schema.json says the
+ * same. */
 #define PC_JSON_MAX_LIST 256
 
 struct json_t;                  /* jansson's; a value. */
@@ -99,12 +100,12 @@ char *pc_json_scalar(struct pc_json *, const char *path,
 bool pc_json_bool(struct pc_json *, const char *path,
                   const struct json_t *json);
 
-/* Lists.  pc_json_array() returns the number of elements; 'of' says of what they
- * are.  The others return NULL-terminated arrays: of strings, of which 'first'
- * checks element 0 and 'rest' the others; the same without repetition; and
- * "NAME=VALUE" from an object of strings. */
+/* Lists.  pc_json_array() returns the number of elements; more than 'max' are an
+ * error; 'of' says of what they are.  The others return NULL-terminated arrays:
+ * of strings, of which 'first' checks element 0 and 'rest' the others; the same
+ * without repetition; and "NAME=VALUE" from an object of strings. */
 size_t pc_json_array(struct pc_json *, const char *path,
-                     const struct json_t *json, const char *of);
+                     const struct json_t *json, const char *of, size_t max);
 struct json_t *pc_json_element(const struct json_t *json, size_t i);
 char **pc_json_list(struct pc_json *, const char *path,
                     const struct json_t *json, pc_json_check *first,
@@ -114,4 +115,4 @@ char **pc_json_set(struct pc_json *, const char *path,
 char **pc_json_map(struct pc_json *, const char *path, struct json_t *json,
                    pc_json_check *check_key, pc_json_check *check_value);
 
-#endif /* pc-manifest-json.h */
+#endif /* pc-json.h */

@@ -1,0 +1,617 @@
+/*
+ * Copyright (c) 2026 The PacketCloud developers.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#include <config.h>
+#include "pc-node-private.h"
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "lib/pc-idl.h"
+#include "openvswitch/vlog.h"
+#include "ovsdb-idl.h"
+#include "pc-container.h"
+#include "pc-fetch.h"
+#include "pc-fs.h"
+#include "pc-report.h"
+#include "pc-upper.h"
+#include "pc-worker.h"
+#include "random.h"
+#include "util.h"
+#include "uuid.h"
+
+VLOG_DEFINE_THIS_MODULE(pc_node_move);
+
+/* Moving a VI to another node: stop, copy, start.
+ *
+ * VI.node is where it is to run, VI.home where its files are.  If they are not the
+ * same the VI moves:
+ *
+ *     VI.node    has the capacity and the image ready        taker = itself
+ *     VI.home    stops the VI, packs its files               archive = where
+ *     VI.node    unpacks them, all are on its disk           home = itself
+ *     old home   sees that, and deletes its files
+ *     VI.node    sees that, and starts the VI
+ *
+ * A VI is started only by the node that is its home, as the database has it, and
+ * files are deleted only by one that is not: whichever agent dies at whatever
+ * point, there is one that may go on, and all files are there.  Each step is
+ * written with what it rests on verified; a move that is called off (VI.node is
+ * set back) in the same instant wins.
+ *
+ * If something prevents it, the one that finds it sets VI.node back to VI.home and
+ * says why in VI.move_error. */
+
+/* An archive is called NAME-TOKEN.tar; who does not know the token cannot guess
+ * the URL. */
+#define TOKEN_LEN 32
+#define SUFFIX ".tar"
+
+static char *
+export_dir(const struct pc_node *n)
+{
+    return xasprintf("%s/export", n->state_dir);
+}
+
+static char *
+import_path(const struct pc_node *n, const char *name)
+{
+    return xasprintf("%s/import/%s"SUFFIX, n->state_dir, name);
+}
+
+static bool
+is_archive_of(const char *file, const char *name)
+{
+    size_t len = strlen(name);
+
+    return (!strncmp(file, name, len) && file[len] == '-'
+            && strspn(file + len + 1, "0123456789abcdef") == TOKEN_LEN
+            && !strcmp(file + len + 1 + TOKEN_LEN, SUFFIX));
+}
+
+/* Removes archives of VI 'name', both ways.  In a worker. */
+void
+pc_node_move_clean(const struct pc_node *n, const char *name)
+{
+    char *path = export_dir(n);
+    DIR *dir = opendir(path);
+    char *import = import_path(n, name);
+    char *part = xasprintf("%s.part", import);
+
+    for (struct dirent *de; dir && (de = readdir(dir)); ) {
+        if (is_archive_of(de->d_name, name)) {
+            unlinkat(dirfd(dir), de->d_name, 0);
+        }
+    }
+    if (dir) {
+        closedir(dir);
+    }
+    unlink(import);
+    unlink(part);
+    free(part);
+    free(import);
+    free(path);
+}
+
+/* Jobs. */
+
+struct move_job {
+    struct pc_node_vi *vi;
+    const struct pc_node *node;
+    char *name;
+    bool ran;
+    char *error;                /* Result. */
+
+    struct smap export;         /* Result of packing; else what to unpack. */
+    char *url;                  /* Packing: of the directory; NULL: none. */
+    struct pc_node_record *record; /* Unpacking. */
+};
+
+static struct move_job *
+job_create(struct pc_node_vi *vi)
+{
+    struct move_job *job = xzalloc(sizeof *job);
+
+    job->vi = vi;
+    job->node = vi->node;
+    job->name = xstrdup(vi->name);
+    smap_init(&job->export);
+    vi->busy = true;
+    return job;
+}
+
+static void
+job_destroy(struct move_job *job)
+{
+    free(job->name);
+    free(job->error);
+    free(job->url);
+    smap_destroy(&job->export);
+    pc_node_record_destroy(job->record);
+    free(job);
+}
+
+static struct pc_upper_options
+upper_options(const struct pc_node *n)
+{
+    return (struct pc_upper_options) {
+        .id_base = n->vi_cfg.id_base,
+        .id_count = n->vi_cfg.id_count,
+        .cancel = &n->vi_cfg.cancel,
+    };
+}
+
+/* Makes the directory 'dir', if it is missing, with 'mode'. */
+static char *
+make_dir(const char *dir, mode_t mode)
+{
+    return (mkdir(dir, mode) && errno != EEXIST
+            ? xasprintf("%s: %s", dir, ovs_strerror(errno)) : NULL);
+}
+
+static void
+pack_cb(void *job_)
+{
+    struct move_job *job = job_;
+    const struct pc_node *n = job->node;
+    struct pc_upper_options opt = upper_options(n);
+    struct pc_upper_archive archive;
+    struct uuid token;
+
+    job->ran = true;
+    uuid_generate(&token);
+    char *file = xasprintf("%s-%08x%08x%08x%08x"SUFFIX, job->name,
+                           token.parts[0], token.parts[1], token.parts[2],
+                           token.parts[3]);
+    char *dir = export_dir(n);
+    char *path = xasprintf("%s/%s", dir, file);
+    char *upper = pc_container_upper(n->vi_cfg.lxc_path, job->name);
+
+    pc_node_move_clean(n, job->name);
+    pc_fault(n->fault, "before-export");
+    job->error = make_dir(dir, 0750);
+    if (!job->error) {
+        job->error = pc_upper_pack(upper, &opt, path, &archive);
+    }
+    if (!job->error) {
+        smap_add(&job->export, "path", path);
+        smap_add(&job->export, "sha256", archive.sha256);
+        smap_add_format(&job->export, "size", "%"PRIu64, archive.size);
+        if (job->url) {
+            smap_add_nocopy(&job->export, xstrdup("url"),
+                            xasprintf("%s/%s", job->url, file));
+        }
+        pc_fault(n->fault, "after-export");
+    }
+    free(upper);
+    free(path);
+    free(dir);
+    free(file);
+}
+
+static void
+set_refusal(struct pc_node_vi *vi, char *error)
+{
+    if (vi->node->closing) {
+        free(error);            /* The next agent tries again. */
+        return;
+    }
+    VLOG_WARN("%s: not moved: %s", vi->name, error);
+    free(vi->move.refusal);
+    vi->move.refusal = error;
+}
+
+static void
+pack_done(void *job_)
+{
+    struct move_job *job = job_;
+    struct pc_node_vi *vi = job->vi;
+
+    vi->busy = false;
+    if (job->error) {
+        set_refusal(vi, xasprintf("node %s cannot pack its files: %s",
+                                  vi->node->name, job->error));
+    } else if (job->ran) {
+        VLOG_INFO("%s: its files are packed, %s bytes", vi->name,
+                  smap_get(&job->export, "size"));
+        smap_destroy(&vi->move.export);
+        smap_clone(&vi->move.export, &job->export);
+    }
+    job_destroy(job);
+}
+
+static void
+pack(struct pc_node_vi *vi)
+{
+    struct move_job *job = job_create(vi);
+
+    job->url = nullable_xstrdup(vi->node->export_url);
+    pc_worker_submit(vi->node->worker, pack_cb, pack_done, job);
+}
+
+/* Opens the archive that 'job' is about: where its node has it, or fetched. */
+static char *
+open_archive(const struct move_job *job, int *fd)
+{
+    const char *path = smap_get_def(&job->export, "path", "");
+    const char *url = smap_get(&job->export, "url");
+    struct pc_fetch_options options = {
+        .allow_http = true,     /* We know the SHA-256. */
+        .max_size = smap_get_ullong(&job->export, "size", 1),
+        .retries = 3,
+        .cancel = &job->node->vi_cfg.cancel,
+    };
+    char *error = NULL;
+
+    *fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (*fd >= 0) {
+        return NULL;
+    } else if (!url) {
+        return xasprintf("%s: %s; and its node has no export-url", path,
+                         ovs_strerror(errno));
+    }
+    char *dir = xasprintf("%s/import", job->node->state_dir);
+    char *file = import_path(job->node, job->name);
+    pc_node_move_clean(job->node, job->name);
+    error = make_dir(dir, 0700);
+    error = error ? error : pc_fetch(url, file, &options);
+    if (!error) {
+        *fd = open(file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+        error = (*fd < 0 ? xasprintf("%s: %s", file, ovs_strerror(errno))
+                 : NULL);
+    }
+    free(file);
+    free(dir);
+    return error;
+}
+
+/* Makes the archive 'fd' the files of the VI.  The record comes last: without it
+ * what is there is no VI's. */
+static char *
+unpack(const struct move_job *job, int fd)
+{
+    const struct pc_node *n = job->node;
+    const char *lxc_path = n->vi_cfg.lxc_path;
+    struct pc_upper_options opt = upper_options(n);
+    struct pc_upper_archive archive;
+    char *upper = pc_container_upper(lxc_path, job->name);
+    char *record = pc_node_record_path(n->record_dir, job->name);
+
+    char *error = pc_upper_hash(fd, opt.cancel, &archive);
+    if (!error && strcmp(archive.sha256,
+                         smap_get_def(&job->export, "sha256", ""))) {
+        error = xstrdup("the archive of its files has another SHA-256");
+    }
+    if (!error && unlink(record) && errno != ENOENT) {
+        error = xasprintf("%s: %s", record, ovs_strerror(errno));
+    }
+    error = error ? error : pc_container_destroy(lxc_path, job->name);
+    error = error ? error : pc_container_make_dirs(lxc_path, job->name,
+                                                   n->vi_cfg.id_base);
+    error = error ? error : pc_upper_unpack(fd, upper, &opt);
+    if (!error) {
+        pc_fault(n->fault, "in-import");
+        error = pc_node_record_write(n->record_dir, job->name, job->record);
+    }
+    free(record);
+    free(upper);
+    return error;
+}
+
+static void
+import_cb(void *job_)
+{
+    struct move_job *job = job_;
+    int fd = -1;
+
+    job->ran = true;
+    pc_fault(job->node->fault, "before-import");
+    job->error = open_archive(job, &fd);
+    if (!job->error) {
+        job->error = unpack(job, fd);
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    if (!job->error) {
+        pc_node_move_clean(job->node, job->name);
+        pc_fault(job->node->fault, "after-import");
+    }
+}
+
+static void
+import_done(void *job_)
+{
+    struct move_job *job = job_;
+    struct pc_node_vi *vi = job->vi;
+
+    vi->busy = false;
+    if (job->error) {
+        set_refusal(vi, xasprintf("node %s cannot take its files: %s",
+                                  vi->node->name, job->error));
+    } else if (job->ran) {
+        free(vi->move.arrived);
+        vi->move.arrived
+            = nullable_xstrdup(smap_get(&job->export, "sha256"));
+        pc_node_record_destroy(vi->record);
+        vi->record = job->record;
+        job->record = NULL;
+    }
+    job_destroy(job);
+}
+
+static void
+import(struct pc_node_vi *vi)
+{
+    struct move_job *job = job_create(vi);
+
+    smap_destroy(&job->export);
+    smap_clone(&job->export, &vi->want->export);
+    job->record = pc_node_record_create(vi->want, vi->image);
+    vi->on_disk = true;
+    pc_worker_submit(vi->node->worker, import_cb, import_done, job);
+}
+
+/* What the row says. */
+
+void
+pc_node_move_init(struct pc_node_move *move)
+{
+    smap_init(&move->export);
+}
+
+/* Nothing of an earlier move counts any more. */
+static void
+move_clear(struct pc_node_move *move)
+{
+    smap_clear(&move->export);
+    free(move->arrived);
+    free(move->refusal);
+    move->arrived = move->refusal = NULL;
+}
+
+void
+pc_node_move_destroy(struct pc_node_move *move)
+{
+    move_clear(move);
+    smap_destroy(&move->export);
+}
+
+/* Is 'row' about 'node': is it to run there, or are its files there? */
+bool
+pc_node_move_concerns(const struct pcrec_vi *row, const struct pcrec_node *node)
+{
+    return row->node && (row->node == node || row->home == node);
+}
+
+/* Stores in 'want' what 'row' says of a move, as 'node' has to take it. */
+void
+pc_node_move_read(struct pc_node_want *want, const struct pcrec_vi *row,
+                  const struct pcrec_node *node)
+{
+    bool to_go = row->node != node;
+
+    smap_clone(&want->export, &row->archive);
+    want->leaving = to_go && row->home == node;
+    want->arriving = !to_go && row->home != node;
+    want->moving = want->leaving || (want->arriving && row->home);
+    /* (With connections to lose it stays until the controller says that they are
+     * gone.) */
+    want->pack = (want->leaving && want->up && row->taker == row->node
+                  && strcmp(row->admin_state, "drain"));
+    want->up = want->up && !want->pack;
+}
+
+/* Does what a move asks for of 'vi', which does not run.  Returns true if 'vi' is
+ * not to be started, or anything else, now. */
+bool
+pc_node_move_run(struct pc_node_vi *vi)
+{
+    const struct pc_node_want *want = vi->want;
+
+    if (!want || want->error) {
+        return false;
+    }
+    if (!want->moving && (vi->move.refusal || vi->move.arrived
+                          || !smap_is_empty(&vi->move.export))) {
+        move_clear(&vi->move);
+    }
+    if (want->pack) {
+        if (vi->on_disk && pc_node_vi_root_is_outdated(vi)) {
+            return false;       /* Not its files. */
+        }
+        if (vi->on_disk && !vi->busy && !vi->move.refusal
+            && smap_is_empty(&want->export)
+            && smap_is_empty(&vi->move.export)) {
+            pack(vi);
+        }
+        return true;
+    }
+    if (!want->up) {
+        return false;
+    }
+    if (want->arriving) {
+        const char *sha256 = smap_get(&want->export, "sha256");
+
+        if (!vi->image || strcmp(vi->image_of, want->root_fingerprint)) {
+            return false;       /* That first. */
+        }
+        if (want->moving && sha256 && !vi->busy && !vi->move.refusal
+            && !nullable_string_is_equal(vi->move.arrived, sha256)) {
+            import(vi);
+        }
+        return true;
+    }
+    /* A move that was called off: the archive will not be what is here. */
+    return !want->leaving && !smap_is_empty(&want->export);
+}
+
+/* Capacity. */
+
+/* Adds to 'sum' what the VI 'row' may use from now on. */
+static void
+add_vi(struct pc_amount *sum, const struct pcrec_vi *row)
+{
+    struct pc_capacity capacity;
+
+    pc_capacity_from_arrays(&capacity, row->key_capacity, row->value_capacity,
+                            row->n_capacity);
+    for (size_t d = 0; d < PC_N_AMOUNTS; d++) {
+        sum->value[d] += capacity.value[d];
+    }
+}
+
+/* Why 'node' has no room for the VI 'row', for the caller to free; NULL: it has.
+ * Room for a VI that is reserved was found by the scheduler. */
+static char *
+why_no_room(const struct pc_node *n, const struct pcrec_vi *row,
+            const struct pcrec_node *node)
+{
+    struct pc_amount total, sum = { { 0 } };
+    const struct pcrec_vi *other;
+
+    if (row->n_slots) {
+        return NULL;
+    }
+    pc_report_node_total(node, &total);
+    add_vi(&sum, row);
+    struct pc_amount own = sum;
+    PCREC_VI_FOR_EACH (other, n->idl) {
+        if (other != row && pc_node_move_concerns(other, node)) {
+            add_vi(&sum, other);
+        }
+    }
+    for (size_t d = 0; d < PC_N_AMOUNTS; d++) {
+        if (own.value[d] && total.value[d] && sum.value[d] > total.value[d]) {
+            return xasprintf("node %s has no %s left for it", node->name,
+                             pc_capacity_names[d]);
+        }
+    }
+    return NULL;
+}
+
+/* Writing. */
+
+/* Writes that what 'row' rests on must not have changed. */
+static void
+verify(const struct pcrec_vi *row)
+{
+    pcrec_vi_verify_node(row);
+    pcrec_vi_verify_home(row);
+    pcrec_vi_verify_archive(row);
+}
+
+/* Ends a move: 'home' is what it is, or was and stays because of 'error'. */
+static void
+write_end(struct pc_node_vi *vi, const struct pcrec_vi *row,
+          const struct pcrec_node *home, const char *error)
+{
+    if (!vi->move.told) {
+        char *cause = (*error ? xstrdup(error)
+                       : xasprintf("from node %s to node %s", row->home->name,
+                                   home->name));
+
+        vi->move.told = true;
+        pc_node_vi_event(vi, *error ? PC_EVENT_VI_NOT_MOVED
+                         : PC_EVENT_VI_MOVED, cause);
+        free(cause);
+    }
+    verify(row);
+    pcrec_vi_set_node(row, home);
+    pcrec_vi_set_taker(row, NULL);
+    if (row->home != home) {
+        pcrec_vi_set_home(row, home);
+        pcrec_vi_set_archive(row, NULL);
+    }
+    if (strcmp(row->move_error, error)) {
+        pcrec_vi_set_move_error(row, error);
+    }
+}
+
+static void
+write_at_home(const struct pcrec_vi *row)
+{
+    if (!smap_is_empty(&row->archive) || row->taker) {
+        verify(row);
+        pcrec_vi_set_archive(row, NULL);
+        pcrec_vi_set_taker(row, NULL);
+    }
+}
+
+static void
+write_leaving(struct pc_node_vi *vi, const struct pcrec_vi *row)
+{
+    if (vi->move.refusal) {
+        write_end(vi, row, row->home, vi->move.refusal);
+    } else if (!vi->want->up && !vi->on_disk && !vi->busy
+               && vi->step == PC_STEP_DOWN) {
+        /* There are no files. */
+        write_end(vi, row, row->node, "");
+    } else if (!smap_is_empty(&vi->move.export)
+               && !smap_equal(&row->archive, &vi->move.export)) {
+        pc_fault(vi->node->fault, "before-export-row");
+        verify(row);
+        pcrec_vi_set_archive(row, &vi->move.export);
+    }
+}
+
+static void
+write_arriving(struct pc_node_vi *vi, const struct pcrec_vi *row)
+{
+    const char *sha256 = smap_get(&row->archive, "sha256");
+
+    if (!row->home) {
+        verify(row);
+        pcrec_vi_set_home(row, row->node);
+    } else if (vi->move.refusal || (vi->image_failed && vi->error)) {
+        write_end(vi, row, row->home,
+                  vi->move.refusal ? vi->move.refusal : vi->error);
+    } else if (sha256 && vi->move.arrived
+               && !strcmp(vi->move.arrived, sha256)) {
+        pc_fault(vi->node->fault, "before-home");
+        write_end(vi, row, row->node, "");
+    } else if (vi->image && row->taker != row->node) {
+        char *error = why_no_room(vi->node, row, row->node);
+
+        if (error) {
+            write_end(vi, row, row->home, error);
+            free(error);
+        } else {
+            verify(row);
+            pcrec_vi_set_taker(row, row->node);
+        }
+    }
+}
+
+/* Writes what has become of a move. */
+void
+pc_node_move_write(struct pc_node_vi *vi, const struct pcrec_vi *row)
+{
+    bool to_us = row->node && !strcmp(row->node->name, vi->node->name);
+    bool home = row->home && !strcmp(row->home->name, vi->node->name);
+
+    if (home && to_us) {
+        vi->move.told = false;
+        write_at_home(row);
+    } else if (home && row->node) {
+        write_leaving(vi, row);
+    } else if (to_us) {
+        write_arriving(vi, row);
+    }
+}
