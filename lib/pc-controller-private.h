@@ -594,6 +594,7 @@ void pc_ctl_write_released(struct pc_controller *);
 struct pc_ctl_report *pc_ctl_report_create(void);
 void pc_ctl_report_destroy(struct pc_ctl_report *);
 void pc_ctl_report_unload(struct pc_controller *);
+void pc_ctl_report_forget_nodes(struct pc_controller *);
 void pc_ctl_report_track(struct pc_controller *,
                          const struct pcrec_cloudlet *);
 void pc_ctl_report_run(struct pc_controller *);

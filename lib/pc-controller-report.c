@@ -151,7 +151,7 @@ pc_ctl_report_load(struct pc_controller *c,
     const struct pcrec_reservation *reservation;
     const struct pcrec_vi *vi;
     struct pc_ctl_node *node;
-    bool changed = false;
+    bool changed = !r->idl_seqno;   /* All of that was forgotten. */
 
     HMAP_FOR_EACH (node, hmap_node, &r->nodes) {
         changed |= !pc_ctl_cloudlet_has(cloudlet, &node->uuid);
@@ -190,9 +190,9 @@ pc_ctl_report_create(void)
     return r;
 }
 
-/* Forgets everything. */
+/* Forgets which nodes live. */
 void
-pc_ctl_report_unload(struct pc_controller *c)
+pc_ctl_report_forget_nodes(struct pc_controller *c)
 {
     struct pc_ctl_report *r = c->report;
     struct pc_ctl_node *node;
@@ -201,6 +201,15 @@ pc_ctl_report_unload(struct pc_controller *c)
     HMAP_FOR_EACH_SAFE (node, hmap_node, &r->nodes) {
         pc_ctl_node_destroy(r, node);
     }
+}
+
+/* Forgets all other rows. */
+void
+pc_ctl_report_unload(struct pc_controller *c)
+{
+    struct pc_ctl_report *r = c->report;
+
+    pc_ctl_holds_clear(&r->holds);
     r->wake_at = r->written_at = r->reported = 0;
     r->idl_seqno = 0;           /* All is to be read again. */
 }

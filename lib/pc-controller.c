@@ -210,10 +210,10 @@ pc_controller_create(struct ovsdb_idl *idl, const char *remote,
     return c;
 }
 
-/* Forgets everything of the cloudlet.  If 'remove', takes our flows out of the
+/* Forgets the rows of the cloudlet.  If 'remove', takes our flows out of the
  * switches as well. */
 static void
-pc_controller_unload(struct pc_controller *c, bool remove)
+pc_controller_unload_rows(struct pc_controller *c, bool remove)
 {
     struct pc_ctl_service *svc;
     struct pc_ctl_chain *chain;
@@ -245,6 +245,14 @@ pc_controller_unload(struct pc_controller *c, bool remove)
     }
     c->loaded = false;
     c->reread = false;
+}
+
+/* Forgets everything of the cloudlet; 'remove' as before. */
+static void
+pc_controller_unload(struct pc_controller *c, bool remove)
+{
+    pc_controller_unload_rows(c, remove);
+    pc_ctl_report_forget_nodes(c);
 }
 
 /* Frees 'c'.  All flows stay in the switches. */
@@ -381,8 +389,9 @@ pc_controller_run_database(struct pc_controller *c)
          * the lock. */
     }
     if (c->reread && pc_lock_is_held(c->lock)) {
+        /* Which nodes live is not in it: their silence goes on. */
         VLOG_INFO("the database was read anew");
-        pc_controller_unload(c, false);
+        pc_controller_unload_rows(c, false);
     }
     if (!c->loaded) {
         pc_ctl_load(c, cloudlet);
