@@ -165,15 +165,18 @@ check_provider(const struct pcrec_provider *p,
     }
 }
 
-/* All entries by provider and number. */
-static const struct pcrec_ledger **
-sort_entries(struct ovsdb_idl *idl, size_t *n)
+const struct pcrec_ledger **
+pc_ledger_entries(const struct ovsdb_idl *idl,
+                  const struct pcrec_provider *provider, size_t *n)
 {
     const struct pcrec_ledger **rows = NULL, *row;
     size_t allocated = 0;
 
     *n = 0;
     PCREC_LEDGER_FOR_EACH (row, idl) {
+        if (provider && row->provider != provider) {
+            continue;
+        }
         if (*n >= allocated) {
             rows = x2nrealloc(rows, &allocated, sizeof *rows);
         }
@@ -190,7 +193,7 @@ pc_ledger_check(struct ovsdb_idl *idl, struct svec *errors)
 {
     const struct pcrec_provider **providers = NULL, *p;
     size_t n_rows, n = 0, allocated = 0;
-    const struct pcrec_ledger **rows = sort_entries(idl, &n_rows);
+    const struct pcrec_ledger **rows = pc_ledger_entries(idl, NULL, &n_rows);
 
     PCREC_PROVIDER_FOR_EACH (p, idl) {
         if (n >= allocated) {

@@ -92,6 +92,12 @@ char *pc_ledger_append(struct ovsdb_idl_txn *, const struct pcrec_provider *,
                        const struct pc_ledger_entry *)
     OVS_WARN_UNUSED_RESULT;
 
+/* The entries of 'provider', or of all if it is NULL, by provider and number, for
+ * the caller to free. */
+const struct pcrec_ledger **pc_ledger_entries(const struct ovsdb_idl *,
+                                              const struct pcrec_provider *,
+                                              size_t *n);
+
 /* Replays all entries.  Adds to 'errors' a line for each thing that is wrong:
  * an entry that is missing or there twice, a balance that is not the one before
  * plus the amount, a correction of an entry that was not there, a provider's

@@ -96,37 +96,6 @@ cmd_ledger_list(struct ctl_context *ctx)
     ctl_table_output(ctx, t);
 }
 
-static int
-compare_entries(const void *a_, const void *b_)
-{
-    const struct pcrec_ledger *const *a = a_;
-    const struct pcrec_ledger *const *b = b_;
-
-    return ((*a)->entry > (*b)->entry) - ((*a)->entry < (*b)->entry);
-}
-
-/* The entries of 'p', in order; the caller frees the array. */
-static const struct pcrec_ledger **
-entries_of(struct ctl_context *ctx, const struct pcrec_provider *p, size_t *n)
-{
-    const struct pcrec_ledger **rows = NULL, *row;
-    size_t allocated = 0;
-
-    *n = 0;
-    PCREC_LEDGER_FOR_EACH (row, ctx->idl) {
-        if (row->provider == p) {
-            if (*n >= allocated) {
-                rows = x2nrealloc(rows, &allocated, sizeof *rows);
-            }
-            rows[(*n)++] = row;
-        }
-    }
-    if (*n) {
-        qsort(rows, *n, sizeof *rows, compare_entries);
-    }
-    return rows;
-}
-
 static bool
 parse_time(struct ctl_context *ctx, const struct ctl_arg *arg, int64_t *when)
 {
@@ -177,7 +146,7 @@ cmd_bill(struct ctl_context *ctx)
         return;
     }
 
-    const struct pcrec_ledger **rows = entries_of(ctx, p, &n);
+    const struct pcrec_ledger **rows = pc_ledger_entries(ctx->idl, p, &n);
     struct ctl_table *t = ctl_table_create_unsorted(ENTRY_COLUMNS);
     for (size_t i = 0; i < n; i++) {
         if (rows[i]->time < to) {
