@@ -71,7 +71,9 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-controller-report.h \
 	lib/pc-controller-returns.c \
 	lib/pc-controller-status.c \
+	lib/pc-controller-submit.c \
 	lib/pc-controller-sync.c \
+	lib/pc-controller-tenure.c \
 	lib/pc-controller-track.c \
 	lib/pc-controller-used.c \
 	lib/pc-controller-vi.c \

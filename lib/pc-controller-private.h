@@ -30,7 +30,8 @@
  *   pc-controller-count.c  how many copies there may be
  *   pc-controller-l3.c     interfaces, routes, VIs' addresses, packets
  *   pc-controller-place.c  VI rows, numbers
- *   pc-controller-reserve.c reservations: confirmed, VIs in time
+ *   pc-controller-reserve.c reservations: what they hold, confirmed or refused
+ *   pc-controller-tenure.c their VIs: begin, changes and end
  *   pc-controller-drain.c  VIs that drain
  *   pc-controller-move.c   VIs that move to another node
  *   pc-controller-address.c addresses of VIs
@@ -41,7 +42,8 @@
  *   pc-controller-hold.c   what is held on its nodes
  *   pc-controller-probe.c  what a router's switch can do, and what not
  *   pc-controller-zone.c   flushing of connection tracking
- *   pc-controller-sync.c   desired flows -> switch; acknowledgement
+ *   pc-controller-sync.c   routers: read, compared; acknowledgement
+ *   pc-controller-submit.c desired flows -> switch; what it refuses
  *
  * A change goes through in that order: a tracked row marks objects dirty, the
  * dirty ones are compiled, what changed in the tables is submitted, and the
@@ -519,6 +521,23 @@ bool pc_ctl_place_reserved(struct pc_controller *, struct pc_ctl_service *,
                            const struct pcrec_reservation *,
                            struct ovsdb_idl_txn *);
 
+/* pc-controller-tenure.c. */
+/* What a look at a reservation comes to. */
+struct pc_ctl_todo {
+    bool wrote;                 /* Something. */
+    bool vis;                   /* That is about VIs. */
+    bool again;                 /* Something is missing still. */
+};
+
+bool pc_ctl_reservation_is_current(const struct pcrec_reservation *);
+struct pc_ctl_vi *pc_ctl_reservation_vi(const struct pc_controller *,
+                                        const struct pcrec_reservation *);
+void pc_ctl_reservation_run_vi(struct pc_controller *,
+                               const struct pcrec_reservation *,
+                               struct ovsdb_idl_txn *, struct pc_ctl_todo *);
+void pc_ctl_reserve_expire(struct pc_controller *);
+void pc_ctl_reserve_wait(const struct pc_controller *);
+
 /* pc-controller-reserve.c. */
 void pc_ctl_reserve_load(struct pc_controller *);
 void pc_ctl_reserve_track(struct pc_controller *);
@@ -526,9 +545,7 @@ void pc_ctl_reserve_unload(struct pc_controller *);
 bool pc_ctl_reserve_run(struct pc_controller *, struct ovsdb_idl_txn *);
 bool pc_ctl_vi_is_released(struct pc_controller *, struct pc_ctl_vi *);
 void pc_ctl_vi_set_over(struct pc_controller *, struct pc_ctl_vi *);
-void pc_ctl_reserve_expire(struct pc_controller *);
 void pc_ctl_reserve_vi_lost(struct pc_controller *);
-void pc_ctl_reserve_wait(const struct pc_controller *);
 
 /* pc-controller-used.c. */
 bool pc_ctl_used_close(struct pc_ctl_vi *, const struct pcrec_vi *);
@@ -615,6 +632,12 @@ void pc_ctl_zone_is_new(struct pc_controller *, uint16_t number);
 void pc_ctl_zones_leave(const struct pc_controller *, struct pc_ctl_router *);
 void pc_ctl_zones_prepare(struct pc_ctl_router *, struct ovs_list *mods);
 
+/* pc-controller-submit.c. */
+void pc_ctl_count_resync(struct pc_controller *, struct pc_ctl_router *,
+                         size_t n);
+void pc_ctl_sync_submit(struct pc_controller *, struct pc_ctl_router *);
+void pc_ctl_take_switch_errors(struct pc_controller *, struct pc_ctl_router *);
+
 /* pc-controller-sync.c. */
 struct pc_ctl_router *pc_ctl_router_create(struct pc_controller *,
                                            const struct pcrec_router *);
@@ -622,7 +645,6 @@ void pc_ctl_router_destroy(struct pc_controller *, struct pc_ctl_router *);
 void pc_ctl_router_leave(struct pc_controller *, struct pc_ctl_router *);
 char *pc_ctl_router_target(const struct pcrec_router *);
 void pc_ctl_sync_run(struct pc_controller *);
-void pc_ctl_sync_submit(struct pc_controller *, struct pc_ctl_router *);
 void pc_ctl_sync_wait(struct pc_controller *);
 void pc_ctl_sync_resync(struct pc_ctl_router *);
 bool pc_ctl_all_done(const struct pc_controller *, uint64_t generation);

@@ -26,14 +26,13 @@
 #include "pc-profile.h"
 #include "pc-report.h"
 #include "pc-request.h"
-#include "timeval.h"
 #include "util.h"
 
 VLOG_DEFINE_THIS_MODULE(pc_controller_reserve);
 
 /* Reservations on the nodes of our cloudlet: whether the capacity is really there
  * (paper section 3.4: "the confirmation procedure can avoid possible information
- * inconsistency"), and VIs for those whose time it is. */
+ * inconsistency").  Their VIs: pc-controller-tenure.c. */
 
 /* What all reservations on a node hold together, kept as a sum: a verdict on one
  * of them does not look at the others.  What is proposed counts when we have
@@ -51,13 +50,6 @@ struct pc_ctl_share {
     struct pc_ctl_booked *booked;   /* NULL: nothing. */
     struct pc_slot *held;       /* What it has in 'booked'. */
     size_t n_held;
-};
-
-/* What a look at a reservation comes to. */
-struct pc_ctl_todo {
-    bool wrote;                 /* Something. */
-    bool vis;                   /* That is about VIs. */
-    bool again;                 /* Something is missing still. */
 };
 
 /* A reservation on one of our nodes. */
@@ -206,13 +198,6 @@ pc_ctl_node_is_ours(const struct pc_controller *c,
     return false;
 }
 
-static bool
-is_current(const struct pcrec_reservation *row)
-{
-    return (!strcmp(row->state, "pending") || !strcmp(row->state, "confirmed")
-            || !strcmp(row->state, "active"));
-}
-
 static void
 pc_ctl_reservation_update(struct pc_controller *c,
                           const struct pcrec_reservation *row)
@@ -220,7 +205,7 @@ pc_ctl_reservation_update(struct pc_controller *c,
     struct pc_ctl_reservation *r
         = pc_ctl_reservation_find(c, &row->header_.uuid);
 
-    if (!row->node || !is_current(row) || !pc_ctl_node_is_ours(c, row->node)) {
+    if (!row->node || !pc_ctl_reservation_is_current(row) || !pc_ctl_node_is_ours(c, row->node)) {
         if (r) {
             pc_ctl_reservation_forget(c, r);
         }
@@ -253,7 +238,7 @@ pc_ctl_reserve_track(struct pc_controller *c)
     PCREC_RESERVATION_FOR_EACH_TRACKED (row, c->idl) {
         /* Only the end of one can be the end of a VI before its time. */
         c->expire_changed |= (pcrec_reservation_is_deleted(row)
-                              || !is_current(row));
+                              || !pc_ctl_reservation_is_current(row));
         if (pcrec_reservation_is_deleted(row)) {
             struct pc_ctl_reservation *r
                 = pc_ctl_reservation_find(c, &row->header_.uuid);
@@ -409,23 +394,6 @@ pc_ctl_reservation_write(struct pc_controller *c,
     judge_fault(c, row, "before");
 }
 
-/* The VI for 'row', which may be leaving; NULL if there is none. */
-static struct pc_ctl_vi *
-pc_ctl_reservation_vi(const struct pc_controller *c,
-                      const struct pcrec_reservation *row)
-{
-    struct pc_ctl_vi *vi;
-
-    HMAP_FOR_EACH (vi, hmap_node, &c->vis) {
-        const struct pcrec_vi *vi_row
-            = pcrec_vi_get_for_uuid(c->idl, &vi->vi.uuid);
-        if (vi_row && vi_row->reservation == row) {
-            return vi;
-        }
-    }
-    return NULL;
-}
-
 /* Gives the verdict that 'row' waits for.  On a move it is given when the VI is
  * there, if there is one. */
 static void
@@ -504,70 +472,6 @@ pc_ctl_reserve_confirm(struct pc_controller *c)
     free(proposals);
 }
 
-/* VIs. */
-
-/* Is some of the time of 'row' left?  The scheduler may be late to say. */
-static bool
-has_time_left(const struct pcrec_reservation *row)
-{
-    struct pc_slot *slots;
-    size_t n;
-    char *error = pc_request_parse_slots(row->slots, row->n_slots, &slots, &n);
-    bool left = !error && n && slots[n - 1].end > pc_clock_now();
-
-    free(error);
-    free(slots);
-    return left;
-}
-
-/* Has the VI of 'vi_row' the slots of its reservation. */
-static bool
-pc_ctl_reservation_same_slots(const struct pcrec_reservation *row,
-                              const struct pcrec_vi *vi_row)
-{
-    bool same = vi_row->n_slots == row->n_slots;
-
-    for (size_t i = 0; same && i < row->n_slots; i++) {
-        same = !strcmp(vi_row->slots[i], row->slots[i]);    /* Both sorted. */
-    }
-    return same;
-}
-
-/* Starts the VI for 'row', which is active, or has it follow a change of its
- * slots or its service. */
-static void
-pc_ctl_reservation_run_vi(struct pc_controller *c,
-                          const struct pcrec_reservation *row,
-                          struct ovsdb_idl_txn *txn, struct pc_ctl_todo *todo)
-{
-    struct pc_ctl_vi *vi = pc_ctl_reservation_vi(c, row);
-
-    if (!vi) {
-        struct pc_ctl_service *svc
-            = (row->service
-               ? pc_ctl_service_find(c, &row->service->header_.uuid) : NULL);
-        /* If it moves, not before it is decided where to. */
-        if (svc && !row->proposed_node && has_time_left(row)
-            && pc_ctl_place_reserved(c, svc, row, txn)) {
-            pc_fault(c->fault, "before-place");
-            todo->wrote = todo->vis = true;
-        }
-        todo->again |= row->service != NULL;
-        return;
-    }
-    pc_fault(c->fault, "after-place");
-    const struct pcrec_vi *vi_row
-        = pcrec_vi_get_for_uuid(c->idl, &vi->vi.uuid);
-    if (vi->leaving || vi->over || vi_row->service != row->service) {
-        pc_ctl_vi_set_over(c, vi);  /* The capacity is that of one VI. */
-        todo->again = true;
-    } else if (!pc_ctl_reservation_same_slots(row, vi_row)) {
-        pcrec_vi_set_slots(vi_row, (const char **) row->slots, row->n_slots);
-        pc_fault(c->fault, "before-follow");
-        todo->wrote = todo->vis = true;
-    }
-}
-
 /* Writes what the reservations that have changed need: verdicts and VIs.  Returns
  * true if VIs have changed. */
 bool
@@ -595,75 +499,4 @@ pc_ctl_reserve_run(struct pc_controller *c, struct ovsdb_idl_txn *txn)
     /* At the start all are dirty: later we would walk that many empty buckets. */
     hmap_shrink(&c->dirty_reservations.map);
     return vis;
-}
-
-/* The end. */
-
-/* Is the time of the VI 'row' over, or its reservation? */
-static bool
-is_over(const struct pcrec_vi *row, int64_t now, int64_t *end)
-{
-    struct pc_slot *slots;
-    size_t n;
-
-    if (!row->n_slots) {
-        return false;
-    }
-    if (row->reservation && !is_current(row->reservation)) {
-        return true;
-    }
-    char *error = pc_request_parse_slots(row->slots, row->n_slots, &slots, &n);
-    bool over = !error && n && slots[n - 1].end <= now;
-
-    *end = !error && n ? slots[n - 1].end : INT64_MAX;
-    free(error);
-    free(slots);
-    return over;
-}
-
-/* Takes the flows of the VIs away whose time is over, those that lead to them
- * first: by our own clock, so that it happens also while the database is away. */
-void
-pc_ctl_reserve_expire(struct pc_controller *c)
-{
-    int64_t now = pc_clock_now();
-    struct pc_ctl_vi *vi;
-
-    if (!c->expire_changed && now < c->expire_at) {
-        return;
-    }
-    c->expire_changed = false;
-    c->expire_at = INT64_MAX;
-    HMAP_FOR_EACH_SAFE (vi, hmap_node, &c->vis) {
-        const struct pcrec_vi *row
-            = pcrec_vi_get_for_uuid(c->idl, &vi->vi.uuid);
-        int64_t end = INT64_MAX;
-
-        if (!row || vi->leaving) {
-            continue;
-        }
-        if (!vi->over && is_over(row, now, &end)) {
-            VLOG_INFO("%s: its time is over", vi->vi.name);
-            pc_ctl_vi_set_over(c, vi);
-        }
-        if (!vi->over) {
-            c->expire_at = MIN(c->expire_at, end);
-        } else if (pc_ctl_vi_is_released(c, vi)) {
-            pc_fault(c->fault, "before-leave");
-            pc_ctl_vi_leave(c, vi);
-        } else {
-            c->expire_changed = true;   /* Look again. */
-        }
-    }
-    if (time_msec() >= c->release_at) {
-        c->release_at = 0;      /* What is left waits for the switch. */
-    }
-}
-
-void
-pc_ctl_reserve_wait(const struct pc_controller *c)
-{
-    if (c->expire_at != INT64_MAX) {
-        pc_clock_wait_until(c->expire_at);
-    }
 }

@@ -249,19 +249,6 @@ pc_ctl_can_finish_reading(const struct pc_ctl_router *r)
                     && !pc_installed_count(r->installed))));
 }
 
-/* Counts 'n' mods, all or a part of what makes the switch be as desired. */
-static void
-pc_ctl_count_resync(struct pc_controller *c, struct pc_ctl_router *r, size_t n)
-{
-    c->counters.last_resync_mods += n;
-    c->counters.n_corrections += n;
-    r->n_bulk = MAX(r->n_bulk, c->counters.last_resync_mods);
-    if (!r->held) {
-        VLOG_INFO("router %s: %"PRIu64" changes to what the switch had",
-                  r->name, c->counters.last_resync_mods);
-    }
-}
-
 /* Submits the difference, or its first part. */
 static void
 pc_ctl_finish_reading(struct pc_controller *c, struct pc_ctl_router *r)
@@ -286,7 +273,7 @@ pc_ctl_finish_reading(struct pc_controller *c, struct pc_ctl_router *r)
     r->growing = r->held;
 }
 
-/* Submitting. */
+/* Acknowledgement. */
 
 /* So many mods, or entries read, leave much free memory behind. */
 #define TRIM_AT 10000
@@ -301,95 +288,6 @@ pc_ctl_trim(size_t n)
 #endif
     }
 }
-
-/* The next part of what is under way: the last, if all is compiled. */
-static void
-pc_ctl_submit_part(struct pc_controller *c, struct pc_ctl_router *r)
-{
-    struct ovs_list mods = OVS_LIST_INITIALIZER(&mods);
-
-    if (r->held && !pc_flow_table_is_dirty(r->table)) {
-        return;
-    } else if (r->held) {
-        pc_flow_table_take_additions(r->table, &mods);
-    } else {
-        pc_flow_table_take_changes(r->table, &mods);
-    }
-    pc_ctl_zones_prepare(r, &mods);
-    pc_ctl_count_resync(c, r, ovs_list_size(&mods));
-    r->token = pc_switch_submit_part(r->sw, &mods, !r->held);
-    r->growing = r->held;
-}
-
-/* Submits what changed in the table of 'r', if the switch has what was
- * desired before.  While a submission is under way changes collect: they are
- * one bundle next time. */
-void
-pc_ctl_sync_submit(struct pc_controller *c, struct pc_ctl_router *r)
-{
-    if (!r->synced || !pc_switch_is_ready(r->sw)) {
-        return;
-    } else if (r->growing) {
-        pc_ctl_submit_part(c, r);
-    } else if (!r->held && pc_switch_is_free(r->sw)
-               && pc_flow_table_is_dirty(r->table)) {
-        struct ovs_list mods = OVS_LIST_INITIALIZER(&mods);
-
-        pc_flow_table_take_changes(r->table, &mods);
-        if (!ovs_list_is_empty(&mods)) {
-            pc_ctl_zones_prepare(r, &mods);
-            r->token = pc_switch_submit(r->sw, &mods);
-        }
-    }
-}
-
-static void
-pc_ctl_switch_refused(struct pc_controller *c, struct pc_ctl_router *r,
-                      const struct pc_switch_error *error)
-{
-    if (pc_flow_table_refused(r->table, error->mod)) {
-        return;
-    }
-    struct pc_ctl_rule *rule = pc_ctl_rule_find(c, &error->owner);
-    struct pc_ctl_service *svc = pc_ctl_service_find(c, &error->owner);
-    struct pc_ctl_chain *chain = pc_ctl_chain_find(c, &error->owner);
-    struct pc_ctl_vi *vi = pc_ctl_vi_find(c, &error->owner);
-    char *text = xasprintf("router %s refused %s: %s", r->name, error->what,
-                           ofperr_to_string(error->error));
-
-    svc = vi ? vi->svc : svc;
-    if (rule) {
-        /* Half a rule is worse than none. */
-        rule->refused = true;
-        pc_flow_table_remove_owner(r->table, &rule->uuid);
-        pc_ctl_rule_set_error(c, rule, text);
-    } else if (svc) {
-        free(svc->switch_error);
-        svc->switch_error = text;
-        hmapx_add(&c->bad_services, svc);
-    } else if (chain) {
-        free(chain->switch_error);
-        chain->switch_error = text;
-        hmapx_add(&c->bad_chains, chain);
-    } else {
-        free(r->error);
-        r->error = text;
-        c->status_dirty = true;
-    }
-}
-
-static void
-pc_ctl_take_switch_errors(struct pc_controller *c, struct pc_ctl_router *r)
-{
-    struct pc_switch_error *error;
-
-    while ((error = pc_switch_next_error(r->sw)) != NULL) {
-        pc_ctl_switch_refused(c, r, error);
-        pc_switch_error_destroy(error);
-    }
-}
-
-/* Acknowledgement. */
 
 static struct pc_ctl_mark
 pc_ctl_mark(const struct pc_controller *c)

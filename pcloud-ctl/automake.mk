@@ -30,6 +30,7 @@ pcloud_ctl_pcloud_ctl_SOURCES = \
 	pcloud-ctl/ctl-prefix.h \
 	pcloud-ctl/ctl-provider.c \
 	pcloud-ctl/ctl-query.c \
+	pcloud-ctl/ctl-request.c \
 	pcloud-ctl/ctl-reservation.c \
 	pcloud-ctl/ctl-reserve.c \
 	pcloud-ctl/ctl-reserve.h \

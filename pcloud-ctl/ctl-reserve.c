@@ -70,103 +70,6 @@ pre_one(struct ctl_context *ctx)
     ctl_need_reservation_by_name(ctx, ctx->argv[1]);
 }
 
-/* Requests, from words or from a file. */
-
-/* Is 'arg' a SLOT, and not KEY=VALUE? */
-static bool
-is_slot(const char *arg)
-{
-    return strchr(arg, '/') && strcspn(arg, "/") < strcspn(arg, "=");
-}
-
-static bool
-add_slot(struct ctl_context *ctx, const char *arg, int64_t now,
-         struct pc_request *req)
-{
-    const struct pc_slot *previous
-        = req->n_slots ? &req->slots[req->n_slots - 1] : NULL;
-    struct pc_slot slot;
-    char *error = pc_request_parse_slot(arg, now, previous, &slot);
-
-    if (error) {
-        ctl_error(ctx, "\"%s\": %s", arg, error);
-        free(error);
-        return false;
-    }
-    req->slots = xrealloc(req->slots, (req->n_slots + 1) * sizeof slot);
-    req->slots[req->n_slots++] = slot;
-    return true;
-}
-
-/* KEY=VALUE, for one of the keys of a request.  Returns false if 'arg' is
- * something else. */
-static bool
-take_option(struct pc_request *req, const char *arg)
-{
-    const struct {
-        const char *key;
-        char **value;
-    } options[] = {
-        { "name=", &req->name }, { "service=", &req->service },
-        { "cloudlet=", &req->cloudlet }, { "from=", &req->from },
-    };
-
-    for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
-        size_t n = strlen(options[i].key);
-        if (!strncmp(arg, options[i].key, n)) {
-            free(*options[i].value);
-            *options[i].value = xstrdup(arg + n);
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Reads the command's arguments into 'req', which the caller destroys in any
- * case. */
-bool
-ctl_request_parse(struct ctl_context *ctx, struct pc_request *req)
-{
-    int64_t now = pc_clock_now();
-    char *error;
-
-    memset(req, 0, sizeof *req);
-    if (!strncmp(ctx->argv[1], "file=", 5)) {
-        error = pc_request_read(ctx->argv[1] + 5, now, req);
-        if (error) {
-            ctl_error(ctx, "%s", error);
-            free(error);
-            return false;
-        }
-    } else {
-        req->provider = xstrdup(ctx->argv[1]);
-    }
-    for (int i = 2; i < ctx->argc; i++) {
-        const char *arg = ctx->argv[i];
-
-        if (is_slot(arg)) {
-            if (!add_slot(ctx, arg, now, req)) {
-                return false;
-            }
-        } else if (!take_option(req, arg)) {
-            ctl_error(ctx, "\"%s\" is neither a slot "
-                      "(START/END:cpu=..,memory=..,disk=..,network=..) nor "
-                      "one of name=, service=, cloudlet=, from=", arg);
-            return false;
-        }
-    }
-    error = pc_slots_check(req->slots, req->n_slots);
-    if (!error && req->slots[req->n_slots - 1].end <= now) {
-        error = xstrdup("the time of the request is over");
-    }
-    if (error) {
-        ctl_error(ctx, "%s", error);
-        free(error);
-        return false;
-    }
-    return true;
-}
-
 /* reserve */
 
 static const struct pcrec_reservation *
@@ -196,68 +99,6 @@ set_wanted(const struct pcrec_reservation *r, const struct pc_slot *slots,
         free(texts[i]);
     }
     free(texts);
-}
-
-/* What a slot of 'req' does not name, a VI of 'service' has by its type: that is
- * asked for as well, so that the VI gets it and others do not. */
-static void
-fill_slots(struct pc_request *req, const struct pcrec_service *service)
-{
-    const struct pcrec_vi_type *type = service ? service->type : NULL;
-    struct pc_capacity capacity;
-
-    if (!type) {
-        return;
-    }
-    pc_capacity_from_arrays(&capacity, type->key_capacity,
-                            type->value_capacity, type->n_capacity);
-    for (size_t i = 0; i < req->n_slots; i++) {
-        for (size_t d = 0; d < PC_N_AMOUNTS; d++) {
-            int64_t *amount = &req->slots[i].amount.value[d];
-
-            if (!*amount) {
-                *amount = MIN(capacity.value[d], PC_AMOUNT_MAX);
-            }
-        }
-    }
-}
-
-/* Finds the rows that 'req' names; NULL for what it does not name. */
-bool
-ctl_request_find(struct ctl_context *ctx, struct pc_request *req,
-                 const struct pcrec_provider **provider,
-                 const struct pcrec_service **service,
-                 const struct pcrec_cloudlet **cloudlet)
-{
-    *service = NULL;
-    *cloudlet = NULL;
-    *provider = ctl_find_provider(ctx, req->provider, CTL_MUST_EXIST);
-    if (!*provider) {
-        return false;
-    }
-    if (req->service) {
-        *service = ctl_find_service(ctx, req->service, CTL_MUST_EXIST);
-        if (!*service) {
-            return false;
-        }
-        *cloudlet = (*service)->cloudlet;   /* Its VIs run there. */
-        fill_slots(req, *service);
-    }
-    if (req->cloudlet) {
-        const struct pcrec_cloudlet *wanted
-            = ctl_find_cloudlet(ctx, req->cloudlet, CTL_MUST_EXIST);
-        if (!wanted) {
-            return false;
-        }
-        if (*cloudlet && *cloudlet != wanted) {
-            ctl_error(ctx, "service \"%s\" runs in cloudlet \"%s\", not in "
-                      "\"%s\"", req->service, (*cloudlet)->name,
-                      req->cloudlet);
-            return false;
-        }
-        *cloudlet = wanted;
-    }
-    return true;
 }
 
 static void
@@ -482,13 +323,13 @@ parse_slots(struct ctl_context *ctx, const struct pc_slot *old, int64_t now,
             struct pc_request *tail)
 {
     for (int i = 2; i < ctx->argc; i++) {
-        if (!is_slot(ctx->argv[i])) {
+        if (!ctl_is_slot(ctx->argv[i])) {
             ctl_error(ctx, "\"%s\" is not a slot "
                       "(START/END:cpu=..,memory=..,disk=..,network=..)",
                       ctx->argv[i]);
             return false;
         }
-        if (!add_slot(ctx, ctx->argv[i], now, tail)) {
+        if (!ctl_add_slot(ctx, ctx->argv[i], now, tail)) {
             return false;
         }
     }
@@ -508,7 +349,7 @@ parse_tail(struct ctl_context *ctx, const struct pc_slot *old, size_t n_old,
            int64_t now, struct pc_request *tail)
 {
     memset(tail, 0, sizeof *tail);
-    if (is_slot(ctx->argv[2])
+    if (ctl_is_slot(ctx->argv[2])
         ? !parse_slots(ctx, old, now, tail)
         : !change_amounts(ctx, old, n_old, MAX(old[0].begin, now), tail)) {
         return false;
@@ -546,8 +387,8 @@ cmd_resize(struct ctl_context *ctx)
     if (parse_tail(ctx, old, n_old, pc_clock_now(), &tail)) {
         size_t n;
 
-        if (is_slot(ctx->argv[2])) {
-            fill_slots(&tail, r->service);
+        if (ctl_is_slot(ctx->argv[2])) {
+            ctl_fill_slots(&tail, r->service);
         }
         struct pc_slot *slots = replace_tail(ctx, old, n_old, &tail, &n);
         if (slots) {

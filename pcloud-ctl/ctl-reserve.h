@@ -25,7 +25,11 @@ struct ds;
 struct pc_request;
 struct smap;
 
-/* ctl-reserve.c */
+/* ctl-request.c */
+bool ctl_is_slot(const char *);
+bool ctl_add_slot(struct ctl_context *, const char *, int64_t now,
+                  struct pc_request *);
+void ctl_fill_slots(struct pc_request *, const struct pcrec_service *);
 bool ctl_request_parse(struct ctl_context *, struct pc_request *);
 bool ctl_request_find(struct ctl_context *, struct pc_request *,
                       const struct pcrec_provider **,

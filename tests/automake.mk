@@ -53,6 +53,7 @@ TESTSUITE_AT = \
 	tests/pc-remote.at \
 	tests/pc-report.at \
 	tests/pc-request.at \
+	tests/pc-scheduler-fault.at \
 	tests/pc-scheduler-move.at \
 	tests/pc-scheduler.at \
 	tests/pc-schema.at \
