@@ -234,19 +234,27 @@ reservation_size(size_t n_slots)
             + n_slots * sizeof(struct pc_slot));
 }
 
+static void
+profile_change(struct pc_profile *profile, const struct pe_reservation *r,
+               bool add)
+{
+    if (add) {
+        pc_profile_add(profile, r->slots, r->n_slots);
+    } else {
+        pc_profile_remove(profile, r->slots, r->n_slots);
+    }
+}
+
 /* Adds a reservation to the profiles of its node or removes it. */
 static void
 profiles_change(struct pe_reservation *r, bool add)
 {
     struct pc_profile *third = r->isp ? NULL : r->on->third;
-    int64_t begin = r->slots[0].begin;
 
-    pc_profile_prefetch(third, 2, begin);
-    (add ? pc_profile_add : pc_profile_remove)(r->on->all, r->slots,
-                                               r->n_slots);
+    pc_profile_prefetch(third, 2, r->slots[0].begin);
+    profile_change(r->on->all, r, add);
     if (third) {
-        (add ? pc_profile_add : pc_profile_remove)(third, r->slots,
-                                                   r->n_slots);
+        profile_change(third, r, add);
     }
 }
 
