@@ -180,7 +180,7 @@ window_misfit(const struct pc_profile *profile, const struct window *w,
 
 bool
 pc_profile_fits(const struct pc_profile *profile,
-                const struct pc_amount *limit, const struct pc_slot slots[],
+                const struct pc_amount *limit, const struct pc_slot *slots,
                 size_t n)
 {
     for (size_t i = 0; i < n; i++) {
@@ -197,7 +197,7 @@ pc_profile_fits(const struct pc_profile *profile,
 
 bool
 pc_profile_misfit(const struct pc_profile *profile,
-                  const struct pc_amount *limit, const struct pc_slot slots[],
+                  const struct pc_amount *limit, const struct pc_slot *slots,
                   size_t n, struct pc_profile_misfit *misfit)
 {
     for (size_t i = 0; i < n; i++) {
@@ -276,7 +276,7 @@ find_last(const struct profile_node *node, int height, const struct window *w,
 
 int64_t
 pc_profile_delay(const struct pc_profile *profile,
-                 const struct pc_amount *limit, const struct pc_slot slots[],
+                 const struct pc_amount *limit, const struct pc_slot *slots,
                  size_t n)
 {
     return pc_profile_delay_below(profile, limit, slots, n, INT64_MAX);
@@ -285,7 +285,7 @@ pc_profile_delay(const struct pc_profile *profile,
 int64_t
 pc_profile_delay_below(const struct pc_profile *profile,
                        const struct pc_amount *limit,
-                       const struct pc_slot slots[], size_t n, int64_t max)
+                       const struct pc_slot *slots, size_t n, int64_t max)
 {
     int64_t delay = 0;
     size_t fit = 0;

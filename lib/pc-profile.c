@@ -414,7 +414,7 @@ collect(struct collect *c, const struct profile_step *step)
 
 /* Adds slots 'sign' times.  Where one meets the next there is one change. */
 static void
-profile_put(struct pc_profile *profile, const struct pc_slot slots[], size_t n,
+profile_put(struct pc_profile *profile, const struct pc_slot *slots, size_t n,
             int sign)
 {
     struct profile_step step = { .time = INT64_MIN };
@@ -446,14 +446,14 @@ profile_put(struct pc_profile *profile, const struct pc_slot slots[], size_t n,
 }
 
 void
-pc_profile_add(struct pc_profile *profile, const struct pc_slot slots[],
+pc_profile_add(struct pc_profile *profile, const struct pc_slot *slots,
                size_t n)
 {
     profile_put(profile, slots, n, 1);
 }
 
 void
-pc_profile_remove(struct pc_profile *profile, const struct pc_slot slots[],
+pc_profile_remove(struct pc_profile *profile, const struct pc_slot *slots,
                   size_t n)
 {
     profile_put(profile, slots, n, -1);

@@ -57,14 +57,14 @@ void pc_profile_destroy(struct pc_profile *);
 
 /* Adds slots, which need not be contiguous, or takes away slots that were
  * added. */
-void pc_profile_add(struct pc_profile *, const struct pc_slot[], size_t n);
-void pc_profile_remove(struct pc_profile *, const struct pc_slot[], size_t n);
+void pc_profile_add(struct pc_profile *, const struct pc_slot *, size_t n);
+void pc_profile_remove(struct pc_profile *, const struct pc_slot *, size_t n);
 
 /* Would what is used plus 'slots' be at most 'limit' in every dimension at every
  * instant of them?  A limit that is exceeded already only counts where the slot
  * asks for some of that dimension. */
 bool pc_profile_fits(const struct pc_profile *, const struct pc_amount *limit,
-                     const struct pc_slot slots[], size_t n);
+                     const struct pc_slot *slots, size_t n);
 
 /* Has the memory that a question or change at 'time' reads brought into the cache,
  * for who has something else to do until then.  Step by step, since each reads what
@@ -82,7 +82,7 @@ struct pc_profile_misfit {
 /* Returns false if they fit. */
 bool pc_profile_misfit(const struct pc_profile *,
                        const struct pc_amount *limit,
-                       const struct pc_slot slots[], size_t n,
+                       const struct pc_slot *slots, size_t n,
                        struct pc_profile_misfit *);
 
 /* The largest value of each dimension in [begin, end); they may be at different
@@ -95,12 +95,12 @@ void pc_profile_peak(const struct pc_profile *, int64_t begin, int64_t end,
  * that is reserved ends.) */
 int64_t pc_profile_delay(const struct pc_profile *,
                          const struct pc_amount *limit,
-                         const struct pc_slot slots[], size_t n);
+                         const struct pc_slot *slots, size_t n);
 /* The same for who wants none of 'max' or more: what is returned then is 'max' at
  * least, and they may not fit yet. */
 int64_t pc_profile_delay_below(const struct pc_profile *,
                                const struct pc_amount *limit,
-                               const struct pc_slot slots[], size_t n,
+                               const struct pc_slot *slots, size_t n,
                                int64_t max);
 
 /* Walks through [begin, end) as a sequence of stretches in which nothing
