@@ -214,8 +214,12 @@ pe_node_fits(struct pe_node *node, const struct pc_engine_request *request,
 struct search {
     struct pc_engine *e;
     const struct pc_engine_request *request;
-    struct pe_reservation *own; /* What the request replaces, or null. */
     const struct pe_cloudlet *cloudlet; /* Where it looks now. */
+
+    /* What the request replaces, or null: asked for when something fails, by when
+     * the memory that tells has been brought. */
+    struct pe_reservation *own;
+    bool own_known;
 
     /* Nodes that were tried in vain.  The filter is made when there are some. */
     size_t n_failed;
@@ -251,11 +255,32 @@ pe_prefetch(const struct pe_cloudlet *cloudlet, size_t i)
 }
 
 static bool
+own_is_on(struct search *s, const struct pe_node *node)
+{
+    if (!s->own_known) {
+        s->own = pe_reservation_find(s->e, &s->request->uuid);
+        s->own_known = true;
+    }
+    return s->own && s->own->on == node;
+}
+
+/* Has what a question to 'node' and then an insertion read of its profiles brought
+ * in, of both at the same time. */
+static void
+prefetch_profiles(const struct pe_node *node, int64_t begin)
+{
+    pc_profile_prefetch(node->third, 0, 0);
+    for (int step = 1; step <= 2; step++) {
+        pc_profile_prefetch(node->all, step, begin);
+        pc_profile_prefetch(node->third, step, begin);
+    }
+}
+
+static bool
 try_node(struct search *s, const struct pe_rank *rank)
 {
     struct pe_node *node = rank->node;
-    bool filtered = (s->n_failed >= ENOUGH_FAILED
-                     && (!s->own || s->own->on != node));
+    bool filtered = s->n_failed >= ENOUGH_FAILED && !own_is_on(s, node);
 
     if (filtered && pe_filter_excludes(&s->filter, rank->index)) {
         s->e->work.n_excluded++;
@@ -266,10 +291,10 @@ try_node(struct search *s, const struct pe_rank *rank)
     s->e->work.n_tried++;
     if (s->n_failed >= ENOUGH_FAILED / 2) {
         pe_prefetch(s->cloudlet, rank - s->cloudlet->ranks);
-    } else {
-        pc_profile_prefetch(node->third, 0, 0);
     }
-    if (pe_node_fits(node, s->request, s->own)) {
+    prefetch_profiles(node, s->request->slots[0].begin);
+    if (pe_fits_beside(node, s->request)
+        || (own_is_on(s, node) && pe_node_fits(node, s->request, s->own))) {
         return true;
     }
     if (filtered) {
@@ -302,8 +327,9 @@ pc_engine_place(struct pc_engine *e, const struct pc_engine_request *request,
 
     s.e = e;
     s.request = request;
-    s.own = pe_reservation_find(e, &request->uuid);
+    s.own_known = false;
     s.n_failed = 0;
+    pe_prefetch_bucket(&e->reservations, uuid_hash(&request->uuid));
     pe_candidates_find(e, request, &candidates);
     for (size_t i = 0; i < candidates.n; i++) {
         const struct pe_near *near = &candidates.near[i];

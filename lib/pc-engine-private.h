@@ -155,6 +155,13 @@ struct pc_engine {
     struct pc_engine_work work;
 };
 
+/* Has the memory that tells what is at 'hash' in 'hmap' brought into the cache. */
+static inline void
+pe_prefetch_bucket(const struct hmap *hmap, size_t hash)
+{
+    OVS_PREFETCH(&hmap->buckets[hash & hmap->mask]);
+}
+
 /* pc-engine.c. */
 struct pe_cloudlet *pe_cloudlet_find(const struct pc_engine *,
                                      const struct uuid *);

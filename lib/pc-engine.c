@@ -350,6 +350,7 @@ pc_engine_insert(struct pc_engine *e, const struct pc_engine_request *request,
     struct pe_share *share;
 
     ovs_assert(node);
+    pe_prefetch_bucket(&node->cloudlet->shares, uuid_hash(&request->provider));
 
     /* The slots may be those of the one that is replaced. */
     r = pc_arena_alloc(e->arena, size);

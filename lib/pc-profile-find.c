@@ -83,11 +83,14 @@ static inline size_t
 skip_entries(const struct profile_node *node, int64_t begin,
              struct pc_amount *left)
 {
+    const struct profile_entry *entries = node_entries(node);
+    struct pc_amount sum = zero_amount;     /* In registers. */
     size_t i = 0;
 
-    while (i + 1 < node->n && node_entries(node)[i + 1].time <= begin) {
-        pc_amount_subtract__(left, &node_entries(node)[i++].sum);
+    while (i + 1 < node->n && entries[i + 1].time <= begin) {
+        pc_amount_add__(&sum, &entries[i++].sum);
     }
+    pc_amount_subtract__(left, &sum);
     return i;
 }
 
@@ -128,37 +131,43 @@ pc_profile_prefetch(const struct pc_profile *profile, int step, int64_t time)
  * the instant, and in 'left' what is left then. */
 static bool
 find_first(const struct profile_node *node, int height, const struct window *w,
-           struct pc_amount *left, int64_t *time)
+           struct pc_amount *left_, int64_t *time)
 {
+    struct pc_amount left = *left_;     /* In registers. */
+    bool found = false;
+
     profile_count(w->work, node);
     if (!height) {
         const struct profile_step *steps = leaf_steps(node);
 
         for (size_t i = 0; i < node->n && steps[i].time < w->end; i++) {
-            pc_amount_subtract__(left, &steps[i].change);
-            if (is_negative(left)
+            pc_amount_subtract__(&left, &steps[i].change);
+            if (is_negative(&left)
                 && (i + 1 == node->n || steps[i + 1].time > w->begin)) {
                 *time = MAX(w->begin, steps[i].time);
-                return true;
+                found = true;
+                break;
             }
         }
-        return false;
-    }
-    for (size_t i = skip_entries(node, w->begin, left);
-         i < node->n && node_entries(node)[i].time < w->end; i++) {
-        const struct profile_entry *entry = &node_entries(node)[i];
+    } else {
+        const struct profile_entry *entries = node_entries(node);
 
-        if (exceeds(&entry->max, left)) {
-            struct pc_amount inner = *left;
+        for (size_t i = skip_entries(node, w->begin, &left);
+             i < node->n && entries[i].time < w->end; i++) {
+            if (exceeds(&entries[i].max, &left)) {
+                struct pc_amount inner = left;
 
-            if (find_first(entry->node, height - 1, w, &inner, time)) {
-                *left = inner;
-                return true;
+                if (find_first(entries[i].node, height - 1, w, &inner, time)) {
+                    left = inner;
+                    found = true;
+                    break;
+                }
             }
+            pc_amount_subtract__(&left, &entries[i].sum);
         }
-        pc_amount_subtract__(left, &entry->sum);
     }
-    return false;
+    *left_ = left;
+    return found;
 }
 
 static bool

@@ -190,6 +190,12 @@ sum_put(struct pc_amount *sum, struct pc_amount *max,
     }
 }
 
+/* A quarter of the time of a change goes here: where the processor has vectors of
+ * four, they are used. */
+#if defined __x86_64__ && defined __gnu_linux__ && defined __GLIBC__ \
+    && !defined __clang__ && !defined __SANITIZE_ADDRESS__
+__attribute__((target_clones("avx2", "default")))
+#endif
 void
 pc_profile_summarize(struct profile_entry *entry, int height)
 {
