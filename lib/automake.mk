@@ -167,6 +167,7 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-name.h \
 	lib/pc-netns.c \
 	lib/pc-netns.h \
+	lib/pc-node-archive.c \
 	lib/pc-node-capture.c \
 	lib/pc-node-ctl.c \
 	lib/pc-node-death.c \

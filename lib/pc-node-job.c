@@ -202,7 +202,7 @@ start(struct job *job)
     if (error) {
         return error;
     }
-    pc_node_move_clean(n, job->name);
+    pc_node_archive_clean(n, job->name);
     pc_fault(n->fault, "before-start");
     error = pc_vi_start(&n->vi_cfg, job->image, &params, &job->pid);
     if (error) {
@@ -396,7 +396,7 @@ stop_cb(void *job_)
     }
     pc_fault(n->fault, "after-stop");
     pc_fault(n->fault, "before-remove");
-    pc_node_move_clean(n, job->name);
+    pc_node_archive_clean(n, job->name);
     job->error = pc_container_destroy(lxc_path, job->name);
     if (!job->error) {
         char *path = pc_node_record_path(n->record_dir, job->name);

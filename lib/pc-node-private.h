@@ -342,6 +342,11 @@ void pc_node_vi_run_cut(struct pc_node_vi *);
 void pc_node_vi_run_detach(struct pc_node_vi *);
 void pc_node_vi_run_stop(struct pc_node_vi *);
 
+/* pc-node-archive.c */
+void pc_node_archive_clean(const struct pc_node *, const char *name);
+void pc_node_archive_pack(struct pc_node_vi *);
+void pc_node_archive_import(struct pc_node_vi *);
+
 /* pc-node-move.c */
 void pc_node_move_init(struct pc_node_move *);
 void pc_node_move_destroy(struct pc_node_move *);
@@ -350,7 +355,6 @@ void pc_node_move_read(struct pc_node_want *, const struct pcrec_vi *,
                        const struct pcrec_node *);
 bool pc_node_move_run(struct pc_node_vi *);
 void pc_node_move_write(struct pc_node_vi *, const struct pcrec_vi *);
-void pc_node_move_clean(const struct pc_node *, const char *name);
 
 /* pc-node-ports.c */
 void pc_node_ports_name(struct pc_node_vi *);
