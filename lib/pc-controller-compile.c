@@ -443,26 +443,38 @@ pc_ctl_compile_common(struct pc_controller *c)
     }
 }
 
-/* Compiles dirty rules that had, or had not, an error before, until all are
- * done or time_usec() is beyond 'deadline'.  Returns how many.
- *
- * A rule that had no error before keeps what it has: after a restart too the
- * same of two equal rules wins. */
-static size_t
-pc_ctl_compile_rules(struct pc_controller *c, bool had_error,
-                     long long int deadline)
+/* Compiles dirty rules that had, or had not, an error before, and counts them in
+ * '*n'.  Returns true if all are done, false if time_usec() is beyond 'deadline'. */
+static bool
+pc_ctl_compile_some_rules(struct pc_controller *c, bool had_error,
+                          long long int deadline, size_t *n)
 {
     struct pc_ctl_rule *rule;
-    size_t n = 0;
 
     LIST_FOR_EACH_SAFE (rule, dirty_node, &c->dirty_rules) {
         if (!!rule->error == had_error) {
             pc_ctl_rule_compile(c, rule);
             pc_ctl_rule_unmark_dirty(c, rule);
-            if (!(++n % 32) && time_usec() > deadline) {
-                break;
+            if (!(++*n % 32) && time_usec() > deadline) {
+                return false;
             }
         }
+    }
+    return true;
+}
+
+/* Compiles dirty rules until all are done or time_usec() is beyond 'deadline'.
+ * Returns how many.
+ *
+ * A rule that had no error before keeps what it has: after a restart too the
+ * same of two equal rules wins. */
+static size_t
+pc_ctl_compile_rules(struct pc_controller *c, long long int deadline)
+{
+    size_t n = 0;
+
+    if (pc_ctl_compile_some_rules(c, false, deadline, &n)) {
+        ignore(pc_ctl_compile_some_rules(c, true, deadline, &n));
     }
     return n;
 }
@@ -512,8 +524,7 @@ pc_ctl_compile_dirty(struct pc_controller *c, long long int deadline)
     hmapx_clear(&c->dirty_chains);
     n -= c->n_dirty_rules;
     if (pc_ctl_returns_run(c, deadline) && pc_ctl_place_rules(c, deadline)) {
-        n += pc_ctl_compile_rules(c, false, deadline);
-        n += pc_ctl_compile_rules(c, true, deadline);
+        n += pc_ctl_compile_rules(c, deadline);
     }
     if (!c->n_dirty_rules) {
         pc_ctl_recheck_conflicts(c);

@@ -250,6 +250,20 @@ ov_tuple_find(const struct pc_overlap *o, const struct minimask *mask)
     return NULL;
 }
 
+/* The share of an item with mask 'b' that one with mask 'a' covers, if they meet. */
+static double
+share(const struct minimask *a, const struct minimask *b)
+{
+    unsigned int n = 0;
+    size_t idx;
+
+    FLOWMAP_FOR_EACH_INDEX (idx, a->masks.map) {
+        n += count_1bits(miniflow_get(&a->masks, idx)
+                         & ~miniflow_get(&b->masks, idx));
+    }
+    return n < 64 ? 1.0 / (UINT64_C(1) << n) : 0;
+}
+
 static void
 tuple_add_peer(struct ov_tuple *t, struct ov_tuple *other,
                struct ov_index *mine, struct ov_index *theirs)
@@ -258,7 +272,8 @@ tuple_add_peer(struct ov_tuple *t, struct ov_tuple *other,
         t->peers = x2nrealloc(t->peers, &t->allocated_peers,
                               sizeof *t->peers);
     }
-    t->peers[t->n_peers++] = (struct ov_peer) { other, mine, theirs };
+    t->peers[t->n_peers++] = (struct ov_peer) {
+        other, mine, theirs, share(other->mask, t->mask) };
 }
 
 static struct ov_tuple *
@@ -322,15 +337,22 @@ tuple_destroy(struct pc_overlap *o, struct ov_tuple *t)
     free(t);
 }
 
-/* Puts 'item' into its tuple, made if need be. */
+/* Makes a tuple if there is none; one without items must get one. */
+struct ov_tuple *
+ov_tuple_get(struct pc_overlap *o, const struct minimask *mask)
+{
+    struct ov_tuple *t = ov_tuple_find(o, mask);
+
+    return t ? t : tuple_create(o, mask);
+}
+
+/* Puts 'item' into its tuple. */
 void
-ov_item_add(struct pc_overlap *o, struct ov_item *item)
+ov_item_add(struct ov_item *item)
 {
     const struct minimatch *match = ov_item_match(item);
-    struct ov_tuple *t = ov_tuple_find(o, match->mask);
     struct ov_index *index;
 
-    item->tuple = t ? t : tuple_create(o, match->mask);
     LIST_FOR_EACH (index, node, &item->tuple->indexes) {
         index_add(index, item);
     }

@@ -97,6 +97,7 @@ struct ov_index {
 struct ov_peer {
     struct ov_tuple *other;
     struct ov_index *mine, *theirs;
+    double share;               /* Of one of ours, what one of 'other' covers. */
 };
 
 struct ov_tuple {
@@ -144,10 +145,11 @@ struct ov_rule *ov_rule_find(const struct pc_overlap *, const struct uuid *);
 size_t ov_priority_at(const struct pc_overlap *, uint16_t priority);
 
 /* pc-overlap-index.c. */
-void ov_item_add(struct pc_overlap *, struct ov_item *);
+void ov_item_add(struct ov_item *);
 void ov_item_remove(struct pc_overlap *, struct ov_item *);
 struct ov_tuple *ov_tuple_find(const struct pc_overlap *,
                                const struct minimask *);
+struct ov_tuple *ov_tuple_get(struct pc_overlap *, const struct minimask *);
 struct ov_entry *ov_entry_find(const struct ov_index *,
                                const struct miniflow *, uint16_t priority,
                                enum pc_direction);

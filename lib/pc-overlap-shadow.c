@@ -82,29 +82,12 @@ find_single(const struct ov_item *x)
     return NULL;
 }
 
-/* The share of an item of tuple 'x' that one of 'tuple' covers, if they
- * meet. */
-static double
-share(const struct ov_tuple *tuple, const struct ov_tuple *x)
-{
-    const struct minimask *m = tuple->mask, *xm = x->mask;
-    unsigned int n = 0;
-    size_t idx;
-
-    FLOWMAP_FOR_EACH_INDEX (idx, m->masks.map) {
-        n += count_1bits(miniflow_get(&m->masks, idx)
-                         & ~miniflow_get(&xm->masks, idx));
-    }
-    return n < 64 ? 1.0 / (UINT64_C(1) << n) : 0;
-}
-
-/* Collects the members of 'e', all of them of 'tuple'. */
+/* Collects the members of 'e', each of which covers 'share' of 'x'. */
 static void
-collect_entry(struct covers *c, const struct ov_entry *e,
-              const struct ov_tuple *tuple, const struct ov_item *x)
+collect_entry(struct covers *c, const struct ov_entry *e, double share,
+              const struct ov_item *x)
 {
     const struct ov_member *m;
-    size_t had = c->n;
     int n = 0;
 
     if (2 * ov_levels_max(&e->levels) + (e->direction == PC_FORWARD)
@@ -117,11 +100,27 @@ collect_entry(struct covers *c, const struct ov_entry *e,
         }
         if (precedence(m->item) > precedence(x)) {
             c->items[c->n++] = m->item;
+            c->volume += share;
         }
     }
-    if (c->n > had) {
-        c->volume += (c->n - had) * share(tuple, x->tuple);
+}
+
+/* Could all that there is, none of which covers 'x' alone, cover it if all of it
+ * met it?  Mostly not: then no more has to be looked up. */
+static bool
+may_be_covered(const struct ov_item *x)
+{
+    double volume = 0;
+
+    for (size_t i = 0; i < x->tuple->n_peers && volume < 1; i++) {
+        const struct ov_peer *peer = &x->tuple->peers[i];
+
+        if (peer->share < 1) {
+            volume += (MIN(hmap_count(&peer->other->items), PC_OVERLAP_COVERS)
+                       * peer->share);
+        }
     }
+    return volume >= 1;
 }
 
 /* Collects what meets 'x' and comes first. */
@@ -142,7 +141,7 @@ collect(const struct pc_overlap *o, const struct ov_item *x,
                     o->priorities[p].priority, dir);
 
                 if (e) {
-                    collect_entry(c, e, peer->other, x);
+                    collect_entry(c, e, peer->share, x);
                 }
             }
         }
@@ -216,13 +215,17 @@ is_covered(struct covers *c, const struct match *piece)
     return is_covered(c, &half);
 }
 
-/* Is 'x' covered by several?  Then returns one of them. */
+/* Is 'x', which no item covers alone, covered by several?  Then returns one of
+ * them. */
 static const struct ov_item *
 find_several(const struct pc_overlap *o, const struct ov_item *x)
 {
     struct covers c = { .n_pieces = MAX_PIECES };
     struct match match;
 
+    if (!may_be_covered(x)) {
+        return NULL;
+    }
     collect(o, x, &c);
     if (c.volume < 1) {
         return NULL;

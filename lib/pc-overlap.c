@@ -125,6 +125,11 @@ pc_overlap_insert(struct pc_overlap *o, const struct pc_rule *rule,
     enum pc_direction dirs[2];
     size_t n = pc_rule_directions(rule, dirs);
 
+    /* With them there is less to look at. */
+    for (size_t i = 0; i < n; i++) {
+        r->items[dirs[i]].tuple
+            = ov_tuple_get(o, rule->match->match[dirs[i]].mask);
+    }
     ov_place(o, rule, level, place);
     r->rule = *rule;
     pc_rule_match_clone(&r->match, rule->match);
@@ -139,7 +144,7 @@ pc_overlap_insert(struct pc_overlap *o, const struct pc_rule *rule,
 
         item->rule = r;
         item->direction = dirs[i];
-        ov_item_add(o, item);
+        ov_item_add(item);
     }
 }
 

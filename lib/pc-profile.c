@@ -196,8 +196,8 @@ sum_put(struct pc_amount *sum, struct pc_amount *max,
     && !defined __clang__ && !defined __SANITIZE_ADDRESS__
 __attribute__((target_clones("avx2", "default")))
 #endif
-void
-pc_profile_summarize(struct profile_entry *entry, int height)
+static void
+summarize(struct profile_entry *entry, int height)
 {
     const struct profile_node *node = entry->node;
     struct pc_amount sum, max;      /* Not the entry's: in registers. */
@@ -222,6 +222,12 @@ pc_profile_summarize(struct profile_entry *entry, int height)
     }
     entry->sum = sum;
     entry->max = max;
+}
+
+void
+pc_profile_summarize(struct profile_entry *entry, int height)
+{
+    summarize(entry, height);
 }
 
 /* Changes. */
@@ -293,9 +299,9 @@ node_refill(struct pc_profile *profile, struct profile_node *node, int height,
         items_close(node, height, right - node_entries(node));
     } else {
         items_share(left->node, right->node, height - 1, total / 2);
-        pc_profile_summarize(right, height - 1);
+        summarize(right, height - 1);
     }
-    pc_profile_summarize(left, height - 1);
+    summarize(left, height - 1);
 }
 
 /* Puts 'child' behind the entry 'i' of '*nodep'.  Returns a new node to the
@@ -317,7 +323,7 @@ node_insert(struct pc_profile *profile, struct profile_node **nodep,
     }
     items_open(node, height, i);
     node_entries(node)[i].node = child;
-    pc_profile_summarize(&node_entries(node)[i], height - 1);
+    summarize(&node_entries(node)[i], height - 1);
     return right;
 }
 
@@ -344,13 +350,13 @@ node_change(struct pc_profile *profile, struct profile_node **nodep,
                             i + 1 < node->n ? entries[i + 1].time : until,
                             run);
         if (right) {
-            pc_profile_summarize(&entries[i], height - 1);
+            summarize(&entries[i], height - 1);
             return node_insert(profile, nodep, height, i, right);
         } else if (entries[i].node->n < PROFILE_NODE_MIN) {
             node_refill(profile, node, height, i);
             return NULL;
         }
-        pc_profile_summarize(&entries[i], height - 1);
+        summarize(&entries[i], height - 1);
     }
     return NULL;
 }
@@ -373,7 +379,7 @@ profile_change(struct pc_profile *profile, struct run *run)
         top->node = node_create(profile, 4, ++profile->height);
         top->node->n = 1;
         node_entries(top->node)[0].node = left;
-        pc_profile_summarize(&node_entries(top->node)[0], profile->height - 1);
+        summarize(&node_entries(top->node)[0], profile->height - 1);
         ignore(node_insert(profile, &top->node, profile->height, 0, right));
     } else if (!top->node->n) {
         node_free(profile, top->node, 0);
@@ -447,7 +453,7 @@ profile_put(struct pc_profile *profile, const struct pc_slot *slots, size_t n,
     collect(&c, &step);
     collect_flush(&c);
     if (profile->top.node) {
-        pc_profile_summarize(&profile->top, profile->height);
+        summarize(&profile->top, profile->height);
     }
 }
 
