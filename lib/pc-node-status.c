@@ -17,7 +17,7 @@
 #include <config.h>
 #include "pc-node-private.h"
 #include "lib/pc-idl.h"
-#include "ovsdb-idl.h"
+#include "ovsdb-idl-provider.h"
 #include "pc-ports.h"
 #include "timeval.h"
 #include "util.h"
@@ -190,6 +190,18 @@ write_node(struct pc_node *n, const struct pcrec_node *row, bool settled)
     }
 }
 
+/* The row of 'vi'; null if there is none or if the controller, in the same agent,
+ * has just deleted it: in this transaction nothing can be written to it then. */
+static const struct pcrec_vi *
+row_of(const struct pc_node_vi *vi)
+{
+    const struct pcrec_vi *row
+        = vi->want ? pcrec_vi_get_for_uuid(vi->node->idl, &vi->want->uuid)
+                   : NULL;
+
+    return row && row->header_.new_datum ? row : NULL;
+}
+
 /* Writes into 'txn' what of the status has changed. */
 void
 pc_node_status_write(struct pc_node *n, struct ovsdb_idl_txn *txn)
@@ -203,9 +215,7 @@ pc_node_status_write(struct pc_node *n, struct ovsdb_idl_txn *txn)
     if (n->scanned) {
         SHASH_FOR_EACH (sn, &n->vis) {
             struct pc_node_vi *vi = sn->data;
-            const struct pcrec_vi *row
-                = vi->want ? pcrec_vi_get_for_uuid(n->idl, &vi->want->uuid)
-                           : NULL;
+            const struct pcrec_vi *row = row_of(vi);
 
             /* Until the ports are known an adopted VI stays as it is; one that
              * comes from another node is still that node's. */
