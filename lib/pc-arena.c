@@ -20,8 +20,20 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#endif
 
 #include "util.h"
+
+/* A sanitizer is told which bytes are an object's: others must not be touched. */
+#ifdef __SANITIZE_ADDRESS__
+#define POISON(P, SIZE) __asan_poison_memory_region(P, SIZE)
+#define UNPOISON(P, SIZE) __asan_unpoison_memory_region(P, SIZE)
+#else
+#define POISON(P, SIZE) ((void) 0)
+#define UNPOISON(P, SIZE) ((void) 0)
+#endif
 
 /* Objects have the sizes of whole cache lines up to MAX_SIZE. */
 #define LINE 64
@@ -90,18 +102,13 @@ chunk_add(struct pc_arena *arena)
     arena->chunks = chunk;
     arena->at = (char *) p + LINE;
     arena->left = arena->size - LINE;
+    POISON(arena->at, arena->left);
 }
 
-/* Does an arena hold objects of that size?  (Under a sanitizer none: it wants to
- * see each.) */
 static bool
 is_small(const struct pc_arena *arena, size_t size)
 {
-#ifdef __SANITIZE_ADDRESS__
-    return false && arena && size;
-#else
     return arena && size <= MAX_SIZE;
-#endif
 }
 
 void *
@@ -119,7 +126,10 @@ pc_arena_alloc(struct pc_arena *arena, size_t size)
     }
     hole = arena->holes[lines];
     if (hole) {
+        UNPOISON(hole, sizeof *hole);
         arena->holes[lines] = hole->next;
+        POISON(hole, sizeof *hole);
+        UNPOISON(hole, size);
         return hole;
     }
     if (arena->left < lines * LINE) {
@@ -132,6 +142,7 @@ pc_arena_alloc(struct pc_arena *arena, size_t size)
     arena->at += lines * LINE;
     arena->left -= lines * LINE;
     arena->memory += lines * LINE;
+    UNPOISON(p, size);
     return p;
 }
 
@@ -144,8 +155,10 @@ pc_arena_free(struct pc_arena *arena, void *p, size_t size)
         size_t lines = DIV_ROUND_UP(MAX(size, 1), LINE);
         struct hole *hole = p;
 
+        UNPOISON(hole, sizeof *hole);
         hole->next = arena->holes[lines];
         arena->holes[lines] = hole;
+        POISON(p, lines * LINE);
     } else {
         if (arena) {
             arena->memory -= size;

@@ -214,7 +214,7 @@ check-kernel: all $(check_PROGRAMS) tests/system-testsuite tests/atlocal
 distfiles: Makefile
 	@srcdirstrip=`echo "$(srcdir)" | sed 's/[].[^$$\\*]/\\\\&/g'`; \
 	list='$(DISTFILES)'; for file in $$list; do echo $$file; done | \
-	  sed -e "s|^$$srcdirstrip/||" -e "s|^$(top_srcdir)/||" | LC_ALL=C sort -u > $@
+	  sed "s|^$$srcdirstrip/||" | LC_ALL=C sort -u > $@
 CLEANFILES += distfiles
 clean-tests:
 	-rm -rf tests/results tests/testsuite.dir tests/testsuite.log \
