@@ -201,7 +201,9 @@ pc_sched_add_refused(struct pc_sched_decision *d, const struct pcrec_node *node)
     size_t n = d->row->n_refused;
     struct pcrec_node **refused = xmalloc((n + 1) * sizeof *refused);
 
-    memcpy(refused, d->row->refused, n * sizeof *refused);
+    if (n) {
+        memcpy(refused, d->row->refused, n * sizeof *refused);
+    }
     refused[n] = CONST_CAST(struct pcrec_node *, node);
     pcrec_reservation_set_refused(d->row, refused, n + 1);
     free(refused);
