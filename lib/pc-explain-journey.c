@@ -146,6 +146,6 @@ pc_explain_answer(const struct flow *flow, ofp_port_t in_port,
     pc_match_reverse(&match, &reverse);
     *answer = reverse.flow;
     answer->in_port.ofp_port = in_port;
-    answer->nw_ttl = 64;
+    answer->nw_ttl = PC_EXPLAIN_TTL;
     forget(answer);
 }

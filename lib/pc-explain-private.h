@@ -209,6 +209,10 @@ char *pc_explain_start_reads(struct pc_explain *, struct pc_explain_request *);
 bool pc_explain_reads_done(const struct pc_explain_request *);
 void pc_explain_reads_destroy(struct pc_explain_request *);
 
+/* A packet's TTL if one asks for no other (the default of RFC 1700, which hosts
+ * keep): one of 0 would be dropped by the first router. */
+#define PC_EXPLAIN_TTL 64
+
 /* pc-explain-trace.c. */
 char *pc_explain_trace_start(struct pc_explain *, struct pc_explain_request *);
 bool pc_explain_trace_run(struct pc_explain *, struct pc_explain_request *);

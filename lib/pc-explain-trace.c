@@ -19,6 +19,7 @@
 
 #include <errno.h>
 
+#include "flow.h"
 #include "jsonrpc.h"
 #include "openvswitch/ofp-flow.h"
 #include "pc-appctl.h"
@@ -233,6 +234,27 @@ pc_explain_trace_local(struct pc_explain_request *rq, const char *bridge)
     return NULL;
 }
 
+/* Gives the IP packet that 'rq' is about, to 'r', a TTL if it has none. */
+static void
+pc_explain_trace_complete(struct pc_explain_request *rq,
+                          const struct pc_ctl_router *r)
+{
+    struct flow_wildcards wc;
+    struct flow flow;
+    char *error = (r->prepared
+                   ? parse_ofp_exact_flow(&flow, &wc, NULL, rq->arg,
+                                          pc_switch_port_map(r->sw))
+                   : xstrdup("not connected"));
+
+    if (!error && is_ip_any(&flow) && !wc.masks.nw_ttl) {
+        char *arg = xasprintf("%s,nw_ttl=%d", rq->arg, PC_EXPLAIN_TTL);
+
+        free(rq->arg);
+        rq->arg = arg;
+    }
+    free(error);
+}
+
 /* Asks the switch of the router that 'rq' is about, or has the desired tables
  * asked.  Returns NULL, or why that is not possible. */
 char *
@@ -246,6 +268,7 @@ pc_explain_trace_start(struct pc_explain *e, struct pc_explain_request *rq)
     }
     const struct pcrec_router *row
         = pcrec_router_get_for_uuid(e->c->idl, &r->uuid);
+    pc_explain_trace_complete(rq, r);
     rq->base = r->base;
     rq->router = r->uuid;
     if (!rq->router_name) {
