@@ -84,16 +84,23 @@ cell_money(struct ctl_table *t, int64_t microunits)
 static void
 cmd_reservation_list(struct ctl_context *ctx)
 {
-    struct ctl_table *t = ctl_table_create("name provider state begin end "
-                                           "node service paid reason");
-    const char *provider = ctx->argc > 1 ? ctx->argv[1] : NULL;
+    const struct pcrec_provider *only = NULL;
     const struct pcrec_reservation *r;
 
+    if (ctx->argc > 1) {
+        only = ctl_find_provider(ctx, ctx->argv[1], CTL_MUST_EXIST);
+        if (!only) {
+            return;
+        }
+    }
+
+    struct ctl_table *t = ctl_table_create("name provider state begin end "
+                                           "node service paid reason");
     PCREC_RESERVATION_FOR_EACH (r, ctx->idl) {
         struct pc_slot *slots;
         size_t n;
 
-        if (provider && strcmp(provider, r->provider->name)) {
+        if (only && r->provider != only) {
             continue;
         }
         char *error = parse_slots(r, &slots, &n);
