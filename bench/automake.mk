@@ -25,8 +25,11 @@ bench_profile_LDADD = $(PCLOUD_LIBS)
 # bench/engine's program; SQLite, beside it, is left out where it is missing.
 check_PROGRAMS += bench/engine-time
 bench_engine_time_SOURCES = \
+	bench/engine-bench.h \
+	bench/engine-sql-time.c \
 	bench/engine-sql.c \
 	bench/engine-sql.h \
+	bench/engine-stream.c \
 	bench/engine-time.c
 bench_engine_time_CFLAGS = $(AM_CFLAGS) $(SQLITE3_CFLAGS)
 bench_engine_time_LDADD = $(PCLOUD_LIBS) $(SQLITE3_LIBS)

@@ -17,7 +17,7 @@
 #ifndef ENGINE_SQL_H
 #define ENGINE_SQL_H 1
 
-/* For engine-time.c: what the admission engine decides, by SQL over SQLite in
+/* For engine-sql-time.c: what the admission engine decides, by SQL over SQLite in
  * memory, with prepared statements and the indexes that one would give it.  Only
  * where HAVE_SQLITE3 is defined.
  *

@@ -20,10 +20,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "engine-sql.h"
-#include "hash.h"
+#include "engine-bench.h"
 #include "pc-engine.h"
 #include "pc-topology.h"
 #include "util.h"
@@ -44,106 +42,18 @@
  * instead.  With DAYS all begin within these, until LIVE live or CROWDED requests
  * fitted nowhere. */
 
-#define EPOCH INT64_C(1796000000)
-#define DAY 86400
-#define N_SLOTS 3
-#define N_PROVIDERS 200
 #define CROWDED 200
-#define ISP_SHARE 20            /* Percent; each node has a second profile. */
-
-/* Millicores, MiB, GB, Mbit/s. */
-static const struct pc_amount total = { { 64000, 262144, 8000, 10000 } };
-
-struct request {
-    int id, pop, provider;
-    struct pc_slot slots[N_SLOTS];
-};
-
-struct bench {
-    int n_nodes, n_cloudlets, n_live, n_requests, n_sql;
-    bool crowded;
-    int64_t horizon;
-    struct pc_topology *topology;
-    struct pc_engine *engine;
-
-    /* Those that live, by the order in which they came: a ring. */
-    int *live;
-    size_t oldest;
-    int *decisions;             /* Of the requests that were timed. */
-    uint64_t *ns;
-};
-
-static uint64_t
-clock_ns(clockid_t clock)
-{
-    struct timespec ts;
-
-    clock_gettime(clock, &ts);
-    return ts.tv_sec * UINT64_C(1000000000) + ts.tv_nsec;
-}
-
-static uint64_t
-now(void)
-{
-    return clock_ns(CLOCK_MONOTONIC);
-}
-
-/* What this thread has had of a processor: others that want it do not count.
- * Asking costs microseconds. */
-static uint64_t
-cpu_now(void)
-{
-    return clock_ns(CLOCK_THREAD_CPUTIME_ID);
-}
-
-static struct uuid
-uuid_of(char kind, int i)
-{
-    return (struct uuid) { .parts = { i, hash_2words(i, kind), kind, 1 } };
-}
-
-/* A number in low...high - 1 that depends on 'id' and 'what' alone. */
-static int64_t
-number(int id, int what, int64_t low, int64_t high)
-{
-    uint64_t x = (uint64_t) hash_2words(id, what) << 32 | hash_2words(what, id);
-
-    return low + x % (high - low);
-}
-
-static struct request
-request_of(const struct bench *b, int id)
-{
-    struct request r = {
-        .id = id,
-        .pop = number(id, 100, 0, b->n_cloudlets),
-        .provider = number(id, 101, 0, N_PROVIDERS),
-    };
-    int64_t t = EPOCH + number(id, 102, 0, b->horizon);
-
-    for (int i = 0; i < N_SLOTS; i++) {
-        r.slots[i].begin = t;
-        r.slots[i].end = t += number(id, 10 + i, 3600, DAY);
-        r.slots[i].amount = (struct pc_amount) { {
-            number(id, 20 + i, 500, 8000),
-            number(id, 30 + i, 256, 32768),
-            number(id, 40 + i, 1, 500),
-            number(id, 50 + i, 10, 1000),
-        } };
-    }
-    return r;
-}
 
 static struct pc_engine_request
 engine_request(const struct request *r)
 {
     return (struct pc_engine_request) {
-        .uuid = uuid_of('r', r->id),
-        .provider = uuid_of('p', r->provider),
+        .uuid = bench_uuid('r', r->id),
+        .provider = bench_uuid('p', r->provider),
         .isp = !(r->provider % 10),
         .slots = r->slots,
         .n_slots = N_SLOTS,
-        .pop = uuid_of('o', r->pop),
+        .pop = bench_uuid('o', r->pop),
     };
 }
 
@@ -160,30 +70,32 @@ make_world(struct bench *b)
     b->topology = pc_topology_create();
     b->engine = pc_engine_create(b->topology);
     for (int i = 0; i < b->n_cloudlets; i++) {
-        struct uuid pop = uuid_of('o', i);
+        struct uuid pop = bench_uuid('o', i);
         char name[16];
 
         pc_topology_add_pop(b->topology, &pop);
         snprintf(name, sizeof name, "c%06d", i);
         pc_engine_set_cloudlet(b->engine, &(struct pc_engine_cloudlet) {
-            .uuid = uuid_of('c', i), .name = name, .pop = pop,
+            .uuid = bench_uuid('c', i), .name = name, .pop = pop,
             .usable = true });
     }
     for (size_t i = 0; i < n_links(b); i++) {
         int j = i % b->n_cloudlets;
         int k = (i < (size_t) b->n_cloudlets ? (j + 1) % b->n_cloudlets
-                 : number(i, 1, 0, b->n_cloudlets));
-        struct uuid from = uuid_of('o', j), to = uuid_of('o', k);
+                 : bench_number(i, 1, 0, b->n_cloudlets));
+        struct uuid from = bench_uuid('o', j), to = bench_uuid('o', k);
 
-        pc_topology_set_link(b->topology, &from, &to, number(i, 2, 1, 100));
+        pc_topology_set_link(b->topology, &from, &to,
+                             bench_number(i, 2, 1, 100));
     }
     for (int i = 0; i < b->n_nodes; i++) {
         char name[16];
 
         snprintf(name, sizeof name, "n%06d", i);
         pc_engine_set_node(b->engine, &(struct pc_engine_node) {
-            .uuid = uuid_of('n', i), .name = name,
-            .cloudlet = uuid_of('c', i % b->n_cloudlets), .total = total,
+            .uuid = bench_uuid('n', i), .name = name,
+            .cloudlet = bench_uuid('c', i % b->n_cloudlets),
+            .total = bench_total,
             .isp_share = ISP_SHARE, .usable = true });
     }
 }
@@ -225,36 +137,16 @@ admit_priced(struct bench *b, const struct request *r)
     return placement.node.parts[0];
 }
 
-static int
-compare_ns(const void *a_, const void *b_)
-{
-    const uint64_t *a = a_, *b = b_;
-
-    return *a < *b ? -1 : *a > *b;
-}
-
-/* Prints of the 'n' times, which it sorts, the median and the slow ones. */
-static void
-report(const char *name, uint64_t ns[], size_t n)
-{
-    qsort(ns, n, sizeof *ns, compare_ns);
-    printf("%s_p50_us %.3f\n", name, ns[n / 2] / 1e3);
-    printf("%s_p99_us %.3f\n", name, ns[n - 1 - n / 100] / 1e3);
-    printf("%s_p999_us %.3f\n", name, ns[n - 1 - n / 1000] / 1e3);
-    printf("%s_max_us %.3f\n", name, ns[n - 1] / 1e3);
-    fflush(stdout);
-}
-
 /* Until as many live as should, or enough were declined.  Returns the number of the
  * next request. */
 static int
 fill(struct bench *b)
 {
-    uint64_t start = now();
+    uint64_t start = bench_now();
     int id = 0, n = 0, n_declined = 0;
 
     for (; n < b->n_live && (!b->crowded || n_declined < CROWDED); id++) {
-        struct request r = request_of(b, id);
+        struct request r = bench_request_of(b, id);
 
         ovs_assert(id < 3 * b->n_live + 1000);
         if (admit(b, &r) >= 0) {
@@ -264,17 +156,17 @@ fill(struct bench *b)
         }
     }
     b->n_live = n;
-    printf("fill_s %.3f\nfill_declined %d\nlive %d\n", (now() - start) / 1e9,
-           n_declined, n);
+    printf("fill_s %.3f\nfill_declined %d\nlive %d\n",
+           (bench_now() - start) / 1e9, n_declined, n);
     printf("bytes %.0f\n",
            (double) pc_engine_memory(b->engine) / b->n_live);
     /* Each PoP's order is known. */
     for (int i = 0; i < b->n_cloudlets; i++) {
-        struct request r = request_of(b, id);
+        struct request r = bench_request_of(b, id);
         struct pc_engine_request request = engine_request(&r);
         struct pc_engine_placement placement;
 
-        request.pop = uuid_of('o', i);
+        request.pop = bench_uuid('o', i);
         ignore(pc_engine_place(b->engine, &request, &placement));
     }
     return id;
@@ -299,16 +191,9 @@ times_report(struct times *t, const char *name)
     printf("%s_n %"PRIuSIZE"\n", name, t->n);
     if (t->n) {
         printf("%s_per_s %.0f\n", name, t->n * 1e9 / t->cpu);
-        report(name, t->ns, t->n);
+        bench_report(name, t->ns, t->n);
     }
     free(t->ns);
-}
-
-/* How many requests come before as many of the oldest, as were admitted, go. */
-static int
-batch_size(const struct bench *b)
-{
-    return MAX(1, MIN(100, b->n_live / 10));
 }
 
 /* Removes the oldest for each of the requests from 'first' to 'last' that was
@@ -317,20 +202,20 @@ static void
 remove_oldest(struct bench *b, int id, int first, int last,
               struct times *times)
 {
-    uint64_t cpu = cpu_now();
+    uint64_t cpu = bench_cpu_now();
 
     for (int i = first; i < last; i++) {
         if (b->decisions[i] >= 0) {
-            struct uuid oldest = uuid_of('r', b->live[b->oldest]);
-            uint64_t start = now();
+            struct uuid oldest = bench_uuid('r', b->live[b->oldest]);
+            uint64_t start = bench_now();
 
             pc_engine_remove(b->engine, &oldest);
-            times->ns[times->n++] = now() - start;
+            times->ns[times->n++] = bench_now() - start;
             b->live[b->oldest] = id + i;
             b->oldest = (b->oldest + 1) % b->n_live;
         }
     }
-    times->cpu += cpu_now() - cpu;
+    times->cpu += bench_cpu_now() - cpu;
 }
 
 /* Adds what was done from 'before' to 'after'. */
@@ -377,7 +262,7 @@ report_decisions(const struct bench *b, const char *name, const uint64_t ns[])
         if (n && n < b->n_requests) {
             char *s = xasprintf("%s_%s", name,
                                 declined ? "declines" : "admissions");
-            report(s, part, n);
+            bench_report(s, part, n);
             free(s);
         }
     }
@@ -395,18 +280,18 @@ time_engine(struct bench *b, const char *name, int id, bool priced)
 
     for (int i = 0, end; i < b->n_requests; i = end) {
         struct pc_engine_work before = *pc_engine_work(b->engine);
-        uint64_t cpu = cpu_now();
+        uint64_t cpu = bench_cpu_now();
         int first = i;
 
-        end = MIN(i + batch_size(b), b->n_requests);
+        end = MIN(i + bench_batch_size(b), b->n_requests);
         for (; i < end; i++) {
-            struct request r = request_of(b, id + i);
-            uint64_t start = now();
+            struct request r = bench_request_of(b, id + i);
+            uint64_t start = bench_now();
 
             b->decisions[i] = priced ? admit_priced(b, &r) : admit(b, &r);
-            admissions.ns[admissions.n++] = now() - start;
+            admissions.ns[admissions.n++] = bench_now() - start;
         }
-        admissions.cpu += cpu_now() - cpu;
+        admissions.cpu += bench_cpu_now() - cpu;
         add_work(&work, &before, pc_engine_work(b->engine));
         remove_oldest(b, id, first, end, &removals);
     }
@@ -427,202 +312,36 @@ time_declines(struct bench *b, int id)
     uint64_t explain_ns[N];
 
     for (int i = 0; i < N; i++) {
-        struct request r = request_of(b, id + i);
+        struct request r = bench_request_of(b, id + i);
         struct pc_engine_request request = engine_request(&r);
         uint64_t start;
 
         for (int j = 0; j < N_SLOTS; j++) {
-            r.slots[j].amount.value[PC_CAP_CPU] = total.value[0] * 3 / 4;
+            r.slots[j].amount.value[PC_CAP_CPU] = bench_total.value[0] * 3 / 4;
             r.slots[j].end += (j + 1) * b->horizon;
             if (j) {
                 r.slots[j].begin = r.slots[j - 1].end;
             }
         }
-        start = cpu_now();
+        start = bench_cpu_now();
         if (pc_engine_place(b->engine, &request, &placement)) {
             return;             /* There is room: nothing to be timed. */
         }
-        b->ns[i] = cpu_now() - start;
-        start = cpu_now();
+        b->ns[i] = bench_cpu_now() - start;
+        start = bench_cpu_now();
         pc_engine_explain(b->engine, &request, &decline);
-        explain_ns[i] = cpu_now() - start;
+        explain_ns[i] = bench_cpu_now() - start;
         pc_engine_decline_destroy(&decline);
     }
-    report("decline", b->ns, N);
-    report("explain", explain_ns, N);
+    bench_report("decline", b->ns, N);
+    bench_report("explain", explain_ns, N);
 }
-
-#ifdef HAVE_SQLITE3
-static struct sql_request
-sql_request(const struct request *r)
-{
-    return (struct sql_request) {
-        .id = r->id, .pop = r->pop, .isp = !(r->provider % 10),
-        .slots = r->slots, .n_slots = N_SLOTS };
-}
-
-struct near {
-    uint64_t distance;
-    int cloudlet;
-};
-
-static int
-compare_near(const void *a_, const void *b_)
-{
-    const struct near *a = a_, *b = b_;
-
-    return (a->distance != b->distance ? (a->distance < b->distance ? -1 : 1)
-            : a->cloudlet - b->cloudlet);
-}
-
-/* Returns a database with what the engine has now. */
-static struct engine_sql *
-sql_copy(const struct bench *b, int *nodes)
-{
-    struct near *near = xmalloc(b->n_cloudlets * sizeof *near);
-    struct engine_sql *sql = engine_sql_open();
-    struct sql_node node = { .total = total };
-
-    engine_sql_begin(sql);
-    for (int i = 0; i < b->n_cloudlets; i++) {
-        struct uuid from = uuid_of('o', i);
-
-        for (int j = 0; j < b->n_cloudlets; j++) {
-            struct uuid to = uuid_of('o', j);
-
-            near[j].cloudlet = j;
-            near[j].distance = pc_topology_distance(b->topology, &from, &to);
-        }
-        qsort(near, b->n_cloudlets, sizeof *near, compare_near);
-        for (int j = 0; j < b->n_cloudlets; j++) {
-            engine_sql_add_near(sql, i, j, near[j].cloudlet);
-        }
-    }
-    for (int i = 0; i < PC_N_AMOUNTS; i++) {
-        node.third_limit.value[i] = total.value[i] * (100 - ISP_SHARE) / 100;
-    }
-    for (int i = 0; i < b->n_nodes; i++) {
-        node.id = i;
-        node.cloudlet = i % b->n_cloudlets;
-        engine_sql_add_node(sql, &node);
-    }
-    for (int i = 0; i < b->n_live; i++) {
-        struct request r = request_of(b, b->live[i]);
-        struct sql_request request = sql_request(&r);
-        struct uuid uuid = uuid_of('r', r.id);
-        const struct pc_slot *slots;
-        size_t n;
-
-        nodes[i] = pc_engine_find(b->engine, &uuid, &slots, &n)->parts[0];
-        engine_sql_insert(sql, &request, nodes[i]);
-    }
-    engine_sql_commit(sql);
-    engine_sql_analyze(sql);
-    free(near);
-    return sql;
-}
-
-struct sql_state {
-    struct engine_sql *sql;
-    int *live, *nodes;          /* The ring, and where each is. */
-    size_t oldest;
-};
-
-/* What the engine has, before its requests are timed. */
-static void
-sql_prepare(const struct bench *b, struct sql_state *state)
-{
-    size_t size = b->n_live * sizeof *b->live;
-
-    memset(state, 0, sizeof *state);
-    if (b->n_sql) {
-        state->nodes = xmalloc(size);
-        state->live = xmemdup(b->live, size);
-        state->sql = sql_copy(b, state->nodes);
-    }
-}
-
-static void
-sql_remove_oldest(const struct bench *b, struct sql_state *s, int id,
-                  int first, int last)
-{
-    for (int i = first; i < last; i++) {
-        if (b->decisions[i] >= 0) {
-            struct request old = request_of(b, s->live[s->oldest]);
-            struct sql_request request = sql_request(&old);
-
-            engine_sql_remove(s->sql, &request, s->nodes[s->oldest]);
-            s->live[s->oldest] = id + i;
-            s->nodes[s->oldest] = b->decisions[i];
-            s->oldest = (s->oldest + 1) % b->n_live;
-        }
-    }
-}
-
-/* Returns whether the engine decided so too. */
-static bool
-sql_admit(const struct bench *b, struct sql_state *s, int id, int i)
-{
-    struct request r = request_of(b, id + i);
-    struct sql_request request = sql_request(&r);
-    uint64_t start = now();
-    int node;
-
-    engine_sql_begin(s->sql);
-    node = engine_sql_place(s->sql, &request);
-    if (node >= 0) {
-        engine_sql_insert(s->sql, &request, node);
-    }
-    engine_sql_commit(s->sql);
-    b->ns[i] = now() - start;
-    return node == b->decisions[i];
-}
-
-/* The same requests as the engine was given: the same decisions? */
-static void
-sql_time(const struct bench *b, struct sql_state *s, int id)
-{
-    int n = MIN(b->n_sql, b->n_requests), n_same = 0, last = 0;
-
-    while (n_same < n && sql_admit(b, s, id, n_same)) {
-        n_same++;
-        if (n_same - last == batch_size(b)) {
-            sql_remove_oldest(b, s, id, last, n_same);
-            last = n_same;
-        }
-    }
-    printf("sql_requests %d\nsql_same %d\n", n, n_same);
-    if (n) {
-        report("sql", b->ns, MAX(1, n_same));
-        engine_sql_close(s->sql);
-        free(s->live);
-        free(s->nodes);
-    }
-}
-#else
-struct sql_state {
-    int unused;
-};
-
-static void
-sql_prepare(const struct bench *b OVS_UNUSED,
-            struct sql_state *state OVS_UNUSED)
-{
-}
-
-static void
-sql_time(const struct bench *b OVS_UNUSED, struct sql_state *state OVS_UNUSED,
-         int id OVS_UNUSED)
-{
-    printf("sql_missing 1\n");
-}
-#endif
 
 int
 main(int argc, char *argv[])
 {
     struct bench b = { .n_nodes = 0 };
-    struct sql_state sql;
+    struct bench_sql sql;
     int id;
 
     set_program_name(argv[0]);
@@ -643,9 +362,9 @@ main(int argc, char *argv[])
     b.ns = xmalloc(MAX(b.n_requests, 20) * sizeof *b.ns);
     make_world(&b);
     id = fill(&b);
-    sql_prepare(&b, &sql);
+    bench_sql_prepare(&b, &sql);
     time_engine(&b, "engine", id, false);
-    sql_time(&b, &sql, id);
+    bench_sql_time(&b, &sql, id);
     id += b.n_requests;
     time_engine(&b, "priced", id, true);
     time_declines(&b, id + b.n_requests);

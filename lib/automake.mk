@@ -180,6 +180,7 @@ lib_libpcloud_la_SOURCES = \
 	lib/pc-node-link.c \
 	lib/pc-node-stats.c \
 	lib/pc-node-private.h \
+	lib/pc-node-probe.c \
 	lib/pc-node-report.c \
 	lib/pc-node-scan.c \
 	lib/pc-node-status.c \

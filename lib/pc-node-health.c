@@ -176,7 +176,7 @@ pc_node_health_run(struct pc_node_vi *vi)
         vi->probe_at = now + SETUP_MS;
     } else {
         vi->probe_overdue = false;
-        pc_node_job_probe(vi);
+        pc_node_probe(vi);
     }
     return vi->rise.good;
 }

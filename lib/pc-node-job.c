@@ -25,7 +25,6 @@
 #include "packets.h"
 #include "pc-image.h"
 #include "pc-worker.h"
-#include "process.h"
 #include "timeval.h"
 #include "util.h"
 #include "uuid.h"
@@ -65,11 +64,6 @@ struct job {
     unsigned int grace_ms;
     char *last_line;
     struct pc_usage_counters last;  /* Result. */
-
-    /* Probe. */
-    struct pc_probe probe;
-    uint16_t number;
-    uint64_t generation;
 };
 
 static struct job *
@@ -81,7 +75,6 @@ job_create(struct pc_node_vi *vi)
     job->node = vi->node;
     job->name = xstrdup(vi->name);
     job->pidfd = -1;
-    pc_probe_init(&job->probe);
     return job;
 }
 
@@ -108,7 +101,6 @@ job_destroy(struct job *job)
     free(job->unenforced);
     free(job->link_error);
     free(job->last_line);
-    pc_probe_destroy(&job->probe);
     free(job);
 }
 
@@ -518,88 +510,4 @@ pc_node_job_link(struct pc_node_vi *vi, const struct pc_node_link *link)
         job->ports[i] = nullable_xstrdup(vi->ports[i]);
     }
     submit(job, link_cb, link_done);
-}
-
-/* Probe. */
-
-static char *
-probe_exec(const struct job *job)
-{
-    struct pc_container_result r = { .status = 0 };
-    char *error = pc_container_exec(job->node->vi_cfg.lxc_path, job->name,
-                                    (const char *const *) job->probe.argv,
-                                    job->probe.timeout_ms, &r);
-    if (error) {
-        return error;
-    }
-    if (r.timed_out) {
-        error = xasprintf("%s did not end within %u ms", job->probe.argv[0],
-                          job->probe.timeout_ms);
-    } else if (r.status) {
-        char *how = process_status_msg(r.status);
-        error = xasprintf("%s: %s", job->probe.argv[0], how);
-        free(how);
-    }
-    free(r.output);
-    return error;
-}
-
-/* Does the probe ask something of the VI's processes, rather than of its
- * kernel? */
-static bool
-asks_processes(const struct pc_probe *p)
-{
-    return (p->kind == PC_PROBE_KIND_EXEC || p->kind == PC_PROBE_KIND_TCP
-            || p->kind == PC_PROBE_KIND_HTTP);
-}
-
-static void
-probe_cb(void *job_)
-{
-    struct job *job = job_;
-    const struct pc_probe_target target = {
-        .pid = job->pid,
-        .number = job->number,
-        .gateway = job->gateway4 ? job->gateway4 : job->gateway6,
-        .ports = { job->ports[0], job->ports[1] },
-    };
-
-    job->ran = true;
-    atomic_store(&job->vi->probe_began, (uint64_t) time_msec());
-    if (asks_processes(&job->probe)
-        && pc_container_is_frozen(job->node->vi_cfg.lxc_path, job->name)) {
-        job->error = xstrdup("the VI is frozen");
-    } else if (job->probe.kind == PC_PROBE_KIND_EXEC) {
-        job->error = probe_exec(job);
-    } else {
-        job->error = pc_probe_once(&job->probe, &target);
-    }
-}
-
-static void
-probe_done(void *job_)
-{
-    struct job *job = job_;
-
-    pc_node_vi_probe_done(job->vi, job->generation, take_error(job));
-    job_destroy(job);
-}
-
-/* Probes once, beside the other jobs of 'vi'. */
-void
-pc_node_job_probe(struct pc_node_vi *vi)
-{
-    struct job *job = job_create(vi);
-
-    vi->probing = true;
-    atomic_store(&vi->probe_began, (uint64_t) 0);
-    job->pid = vi->pid;
-    job->number = vi->want->number;
-    for (size_t i = 0; i < ARRAY_SIZE(vi->ports); i++) {
-        job->ports[i] = nullable_xstrdup(vi->ports[i]);
-    }
-    copy_gateways(job, vi->want);
-    job->generation = vi->probe_generation;
-    pc_probe_clone(&job->probe, &vi->probe);
-    pc_worker_submit(vi->node->prober, probe_cb, probe_done, job);
 }

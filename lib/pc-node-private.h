@@ -454,7 +454,7 @@ void pc_node_limits_done(struct pc_node_vi *, const struct pc_capacity *,
 void pc_node_limits_write(const struct pc_node_vi *, const struct pcrec_vi *);
 struct pc_container_limits pc_node_limits_of(const struct pc_capacity *);
 
-/* pc-node-job.c: each sets 'busy' (the probe: 'probing') until it is done. */
+/* pc-node-job.c: each sets 'busy' until it is done. */
 struct pc_node_record *pc_node_record_create(const struct pc_node_want *,
                                             const struct pc_vi_image *);
 void pc_node_job_image(struct pc_node_vi *);
@@ -462,7 +462,9 @@ void pc_node_job_start(struct pc_node_vi *);
 void pc_node_job_stop(struct pc_node_vi *, bool destroy);
 void pc_node_job_limits(struct pc_node_vi *);
 void pc_node_job_link(struct pc_node_vi *, const struct pc_node_link *);
-void pc_node_job_probe(struct pc_node_vi *);
+
+/* pc-node-probe.c: sets 'probing' until it is done. */
+void pc_node_probe(struct pc_node_vi *);
 
 /* pc-node-scan.c */
 void pc_node_scan_start(struct pc_node *);

@@ -62,7 +62,8 @@ TESTSUITE_AT = \
 	tests/pc-usage.at \
 	tests/pc-vi-type.at \
 	tests/pc-zone.at \
-	tests/pcloud-ctl.at
+	tests/pcloud-ctl.at \
+	tests/scheduler-macros.at
 SYSTEM_TESTSUITE_AT = \
 	tests/system-testsuite.at \
 	tests/pc-system-chain.at \
