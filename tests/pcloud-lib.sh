@@ -440,7 +440,8 @@ pcloud_check_machine_clean () {
 #
 # A VI's ports (pc1a, ...) go with it, and the switch may notice while it reads
 # from them.  The kernel's datapath cannot answer neighbor solicitations: the
-# agent does.
+# agent does.  A flow that is being evicted (a change, "revalidator/purge") cannot be
+# installed again at once: its packet goes out without.
 pcloud_check_logs () {
     for pc_log in "$PCLOUD_LOGDIR"/*.log *.log; do
         case $pc_log in
@@ -461,6 +462,7 @@ pcloud_check_logs () {
 /dpif_netlink.*does not exist/d
 /does not support setting IPv6 ND Extensions/d
 /netdev_linux.*obtaining netdev stats via vport failed/d
+/upcall_cb failure: ukey installation fails/d
 /\(netdev_linux\|dpif_netdev\).*[| ]pc[0-9]*[ab][: ].*\(Network is down\|No such device\)/d
 /|WARN|/p
 /|ERR|/p
