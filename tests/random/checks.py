@@ -270,29 +270,29 @@ class Checks:
             texts = again
         require(False, "recompute has changed the switch", *changed)
 
-    def all(self):
-        """Everything.  A VI that drains ends that by itself, maybe meanwhile,
-        and then has no flows and groups any more: then again."""
-        while True:
-            states = self._admin_states()
-            try:
-                self._all()
-                return
-            except Failure:
-                if states == self._admin_states():
-                    raise
-
     def _admin_states(self):
         vis, = self.w.db.tables("VI")
         return {(row["name"], row["admin_state"]) for row in vis}
 
-    def _all(self):
+    def all(self):
         self.strays()
+        states = self._admin_states()
         texts = self.traffic()
-        groups, meters = self.w.groups(), self.w.meters()
-        self.recompute(texts)
-        require(groups == self.w.groups(), "recompute has changed groups",
-                *(groups + ["now"] + self.w.groups()))
+        while True:
+            groups, meters = self.w.groups(), self.w.meters()
+            try:
+                self.recompute(texts)
+                require(groups == self.w.groups(),
+                        "recompute has changed groups",
+                        *(groups + ["now"] + self.w.groups()))
+                break
+            except Failure:
+                # A VI that drains may have ended that meanwhile, by itself: it
+                # has no flows and groups any more.  Then again.
+                before, states = states, self._admin_states()
+                if states == before:
+                    raise
+                texts = self.w.flows()[0]
         self._flow_owners()
         self._groups(groups)
         self._meters(meters)
