@@ -538,6 +538,8 @@ main(int argc, char *argv[])
     bool no_db = true;
 
     ovs_set_program_name(argv[0], PC_VERSION);
+    /* Messages that several write at once to one terminal or log don't mix. */
+    setvbuf(stderr, NULL, _IOLBF, 0);
     fatal_ignore_sigpipe();
     vlog_set_levels(NULL, VLF_CONSOLE, VLL_WARN);
     vlog_set_levels_from_string_assert("reconnect:warn");
