@@ -221,10 +221,12 @@ struct search {
     struct pe_reservation *own;
     bool own_known;
 
-    /* Nodes that were tried in vain.  The filter is made when there are some. */
+    /* Nodes that were tried in vain.  From MANY_FAILED on what follows is sent for
+     * well ahead.  The filter is made when there are ENOUGH_FAILED. */
     size_t n_failed;
     struct pe_filter filter;
 };
+#define MANY_FAILED 2
 #define ENOUGH_FAILED 4
 
 void
@@ -269,10 +271,22 @@ own_is_on(struct search *s, const struct pe_node *node)
 static void
 prefetch_profiles(const struct pe_node *node, int64_t begin)
 {
-    pc_profile_prefetch(node->third, 0, 0);
     for (int step = 1; step <= 2; step++) {
         pc_profile_prefetch(node->all, step, begin);
         pc_profile_prefetch(node->third, step, begin);
+    }
+}
+
+/* Has what try_node() reads first of a node brought in. */
+static void
+prefetch_rank(const struct pe_rank *rank)
+{
+    const char *node = (const char *) rank->node;
+
+    pc_profile_prefetch(rank->all, 0, 0);
+    pc_profile_prefetch(rank->third, 0, 0);
+    for (size_t at = 0; at < offsetof(struct pe_node, booked); at += 64) {
+        OVS_PREFETCH(node + at);
     }
 }
 
@@ -282,6 +296,14 @@ try_node(struct search *s, const struct pe_rank *rank)
     struct pe_node *node = rank->node;
     bool filtered = s->n_failed >= ENOUGH_FAILED && !own_is_on(s, node);
 
+    if (!filtered) {
+        prefetch_rank(rank);
+        /* Often this one is full, and the next has room. */
+        if (rank + 1 < s->cloudlet->ranks + s->cloudlet->n_ranks) {
+            prefetch_rank(rank + 1);
+        }
+    }
+
     if (filtered && pe_filter_excludes(&s->filter, rank->index)) {
         s->e->work.n_excluded++;
         return false;
@@ -289,7 +311,7 @@ try_node(struct search *s, const struct pe_rank *rank)
         return false;
     }
     s->e->work.n_tried++;
-    if (s->n_failed >= ENOUGH_FAILED / 2) {
+    if (s->n_failed >= MANY_FAILED) {
         pe_prefetch(s->cloudlet, rank - s->cloudlet->ranks);
     }
     prefetch_profiles(node, s->request->slots[0].begin);
@@ -312,7 +334,13 @@ place_in(struct search *s, const struct pe_cloudlet *cloudlet)
     s->cloudlet = cloudlet;
     for (size_t i = 0; cloudlet->c.usable && i < cloudlet->n_ranks; i++) {
         if (try_node(s, &cloudlet->ranks[i])) {
-            return cloudlet->ranks[i].node;
+            struct pe_node *node = cloudlet->ranks[i].node;
+
+            /* Who asked will want to insert it. */
+            pe_prefetch_bucket(&s->e->nodes, uuid_hash(&node->n.uuid));
+            pe_prefetch_bucket(&cloudlet->shares,
+                               uuid_hash(&s->request->provider));
+            return node;
         }
     }
     return NULL;

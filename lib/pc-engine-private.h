@@ -39,10 +39,12 @@
 struct pe_node;
 
 /* A node and the key by which it is sorted, beside each other because a search
- * reads many keys. */
+ * reads many keys; and what of the node leads to more memory, so that all of that
+ * can be sent for at the same time. */
 struct pe_rank {
     uint64_t load;
     struct pe_node *node;
+    const struct pc_profile *all, *third;       /* The node's. */
     size_t index;               /* The node's. */
 };
 
@@ -160,6 +162,13 @@ static inline void
 pe_prefetch_bucket(const struct hmap *hmap, size_t hash)
 {
     OVS_PREFETCH(&hmap->buckets[hash & hmap->mask]);
+}
+
+/* And of what is first there, when that has come. */
+static inline void
+pe_prefetch_first(const struct hmap *hmap, size_t hash)
+{
+    OVS_PREFETCH(hmap->buckets[hash & hmap->mask]);
 }
 
 /* pc-engine.c. */

@@ -81,7 +81,8 @@ static struct pe_rank
 rank_of(struct pe_node *node)
 {
     return (struct pe_rank) {
-        .load = node->load, .node = node, .index = node->index };
+        .load = node->load, .node = node, .index = node->index,
+        .all = node->all, .third = node->third };
 }
 
 static size_t

@@ -350,8 +350,6 @@ pc_engine_insert(struct pc_engine *e, const struct pc_engine_request *request,
     struct pe_share *share;
 
     ovs_assert(node);
-    pe_prefetch_bucket(&node->cloudlet->shares, uuid_hash(&request->provider));
-
     /* The slots may be those of the one that is replaced. */
     r = pc_arena_alloc(e->arena, size);
     r->uuid = request->uuid;
@@ -364,12 +362,14 @@ pc_engine_insert(struct pc_engine *e, const struct pc_engine_request *request,
         reservation_destroy(e, old);
     }
 
+    /* What is far away in the memory is sent for while there is other work. */
     OVS_PREFETCH_WRITE(node->reservations.prev);
+    pe_prefetch_first(&node->cloudlet->shares, uuid_hash(&request->provider));
     pc_profile_prefetch(node->third, 1, 0);
     hmap_insert(&e->reservations, &r->node, uuid_hash(&r->uuid));
+    pe_node_book(node, r, true);
     share = pe_share_get(node->cloudlet, &request->provider);
     OVS_PREFETCH_WRITE(share->reservations.prev);
-    pe_node_book(node, r, true);
     profiles_change(r, true);
     ovs_list_push_back(&node->reservations, &r->node_node);
     pe_share_join(r, share);

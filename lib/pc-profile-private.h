@@ -46,7 +46,7 @@
 #include "pc-profile.h"
 
 /* Items in a node: at most, and at least if it is not at the top. */
-#define PROFILE_NODE_MAX 32
+#define PROFILE_NODE_MAX 40
 #define PROFILE_NODE_MIN (PROFILE_NODE_MAX / 4)
 
 /* The room in a dimension that is not asked for: more than all that is ever

@@ -327,6 +327,15 @@ node_insert(struct pc_profile *profile, struct profile_node **nodep,
     return right;
 }
 
+/* Once its first lines have been read, the processor sees the others coming. */
+static void
+prefetch_start(const struct profile_node *node)
+{
+    for (size_t at = 0; at < 192; at += 64) {
+        OVS_PREFETCH((const char *) node + at);
+    }
+}
+
 /* The same in the subtree '*nodep'.  The entry of it is the caller's affair. */
 static struct profile_node *
 node_change(struct pc_profile *profile, struct profile_node **nodep,
@@ -345,6 +354,9 @@ node_change(struct pc_profile *profile, struct profile_node **nodep,
 
         while (i + 1 < node->n && entries[i + 1].time <= run->next->time) {
             i++;
+        }
+        if (i + 1 < node->n && entries[i + 1].time <= run->end[-1].time) {
+            prefetch_start(entries[i + 1].node);    /* The next one. */
         }
         right = node_change(profile, &entries[i].node, height - 1,
                             i + 1 < node->n ? entries[i + 1].time : until,
