@@ -88,15 +88,25 @@ pc_explain_router_before(const struct pcrec_router *a,
             : strcmp(a->name, b->name) < 0);
 }
 
-/* Is 'arg' a packet of 'r', whose ports it names? */
+/* Parses 'arg', a packet of 'r', whose ports it names.  'wc' may be NULL; if not,
+ * it tells which fields 'arg' has.  Returns NULL, or why it cannot be, for the
+ * caller to free: that 'r' is NULL is one reason. */
+static char * OVS_WARN_UNUSED_RESULT
+pc_explain_packet_parse(const struct pc_ctl_router *r, const char *arg,
+                        struct flow *flow, struct flow_wildcards *wc)
+{
+    return (r ? parse_ofp_exact_flow(flow, wc, NULL, arg,
+                                     pc_switch_port_map(r->sw))
+            : xstrdup("the router has gone"));
+}
+
+/* Is 'arg' a packet of 'r'? */
 static bool
 pc_explain_knows(const struct pc_ctl_router *r, const char *arg)
 {
     struct flow flow;
-    char *error = (r->prepared
-                   ? parse_ofp_exact_flow(&flow, NULL, NULL, arg,
-                                          pc_switch_port_map(r->sw))
-                   : xstrdup("not connected"));
+    char *error = pc_explain_packet_parse(r->prepared ? r : NULL, arg, &flow,
+                                          NULL);
     bool knows = !error;
 
     free(error);
@@ -192,9 +202,7 @@ pc_explain_trace_remote_run(struct pc_explain *e,
 {
     struct pc_ctl_router *r = pc_explain_trace_router(e, rq);
     struct flow flow;
-    char *error = (r ? parse_ofp_exact_flow(&flow, NULL, NULL, rq->arg,
-                                            pc_switch_port_map(r->sw))
-                   : xstrdup("the router has gone"));
+    char *error = pc_explain_packet_parse(r, rq->arg, &flow, NULL);
 
     if (error) {
         unixctl_command_reply_error(rq->conn, error);
@@ -241,10 +249,8 @@ pc_explain_trace_complete(struct pc_explain_request *rq,
 {
     struct flow_wildcards wc;
     struct flow flow;
-    char *error = (r->prepared
-                   ? parse_ofp_exact_flow(&flow, &wc, NULL, rq->arg,
-                                          pc_switch_port_map(r->sw))
-                   : xstrdup("not connected"));
+    char *error = pc_explain_packet_parse(r->prepared ? r : NULL, rq->arg,
+                                          &flow, &wc);
 
     if (!error && is_ip_any(&flow) && !wc.masks.nw_ttl) {
         char *arg = xasprintf("%s,nw_ttl=%d", rq->arg, PC_EXPLAIN_TTL);
@@ -326,9 +332,7 @@ pc_explain_trace_name_drop(struct pc_explain *e,
 {
     const struct pc_ctl_router *r = pc_explain_trace_router(e, rq);
     struct flow flow;
-    char *error = (r ? parse_ofp_exact_flow(&flow, NULL, NULL, rq->arg,
-                                            pc_switch_port_map(r->sw))
-                   : xstrdup("gone"));
+    char *error = pc_explain_packet_parse(r, rq->arg, &flow, NULL);
 
     if (!error) {
         struct pc_eval *ev = pc_eval_create(e->c, r);
@@ -502,9 +506,7 @@ pc_explain_trace_take(struct pc_explain *e, struct pc_explain_request *rq,
         return pc_explain_trace_end_of_way(e, rq, text);
     }
     pc_explain_trace_answer(e, rq, text);
-    char *error = (r ? parse_ofp_exact_flow(&flow, NULL, NULL, rq->arg,
-                                            pc_switch_port_map(r->sw))
-                   : xstrdup("gone"));
+    char *error = pc_explain_packet_parse(r, rq->arg, &flow, NULL);
     if (error) {                /* E.g. a datapath flow. */
         free(error);
         return true;
