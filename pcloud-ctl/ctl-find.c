@@ -230,3 +230,9 @@ ctl_find_vi(struct ctl_context *ctx, const char *name, enum ctl_must must)
     no_such(ctx, "VI", name, must);
     return NULL;
 }
+
+const char *
+ctl_vi_admin(const struct pcrec_vi *vi)
+{
+    return vi->quarantined ? "quarantined" : vi->admin_state;
+}

@@ -57,7 +57,7 @@ static const struct ovsdb_idl_column *const show_columns[] = {
     &pcrec_rule_col_options, &pcrec_rule_col_error,
     &pcrec_vi_col_name, &pcrec_vi_col_service, &pcrec_vi_col_node,
     &pcrec_vi_col_state, &pcrec_vi_col_ready, &pcrec_vi_col_admin_state,
-    &pcrec_vi_col_addresses, &pcrec_vi_col_error,
+    &pcrec_vi_col_quarantined, &pcrec_vi_col_addresses, &pcrec_vi_col_error,
 };
 
 /* Asks for what show and status print. */
@@ -241,14 +241,15 @@ show_vis(struct ctl_context *ctx, const struct pcrec_service *s)
     PCREC_VI_FOR_EACH (vi, ctx->idl) {
         if (vi->service == s) {
             char *addresses = join(vi->addresses, vi->n_addresses);
+            const char *admin = ctl_vi_admin(vi);
 
             svec_add_nocopy(&lines, xasprintf(
                 "        VI %s\n            state: %s%s%s%s\n"
                 "%s%s%s%s%s%s%s%s%s",
                 vi->name, *vi->state ? vi->state : "not seen by its node",
                 vi->ready ? ", ready" : "",
-                !strcmp(vi->admin_state, "up") ? "" : ", ",
-                !strcmp(vi->admin_state, "up") ? "" : vi->admin_state,
+                !strcmp(admin, "up") ? "" : ", ",
+                !strcmp(admin, "up") ? "" : admin,
                 vi->node ? "            node: " : "",
                 vi->node ? vi->node->name : "", vi->node ? "\n" : "",
                 *addresses ? "            addresses: " : "", addresses,

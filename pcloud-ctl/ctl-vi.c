@@ -40,6 +40,7 @@ pre_vi(struct ctl_context *ctx)
     ovsdb_idl_add_column(ctx->idl, &pcrec_vi_col_service);
     ovsdb_idl_add_column(ctx->idl, &pcrec_vi_col_node);
     ovsdb_idl_add_column(ctx->idl, &pcrec_vi_col_admin_state);
+    ovsdb_idl_add_column(ctx->idl, &pcrec_vi_col_quarantined);
     ovsdb_idl_add_column(ctx->idl, &pcrec_vi_col_capacity);
     ovsdb_idl_add_column(ctx->idl, &pcrec_vi_col_addresses);
     ovsdb_idl_add_column(ctx->idl, &pcrec_vi_col_state);
@@ -79,7 +80,7 @@ cmd_vi_list(struct ctl_context *ctx)
             ctl_cell(t, "%s", vi->node ? vi->node->name : "");
             ctl_cell(t, "%s", vi->state);
             ctl_cell(t, "%s", vi->ready ? "yes" : "no");
-            ctl_cell(t, "%s", vi->admin_state);
+            ctl_cell(t, "%s", ctl_vi_admin(vi));
             ctl_cell_strings(t, vi->addresses, vi->n_addresses);
             ctl_cell_int(t, vi->restarts);
             ctl_cell(t, "%s", vi->error);
@@ -207,7 +208,7 @@ cmd_vi_show(struct ctl_context *ctx)
     put(t, "state", vi->state);
     put(t, "ready", vi->ready ? "yes" : "no");
     put_since(t, vi->since);
-    put(t, "admin", vi->admin_state);
+    put(t, "admin", ctl_vi_admin(vi));
     put(t, "error", vi->error);
     put_int(t, "restarts", vi->restarts);
     put_int(t, "number", vi->number);

@@ -333,6 +333,10 @@ const struct pcrec_chain *ctl_find_chain(struct ctl_context *,
 const struct pcrec_vi *ctl_find_vi(struct ctl_context *, const char *name,
                                    enum ctl_must);
 
+/* What the ISP wants of a VI, in a word: "quarantined", which goes before it, or its
+ * admin_state. */
+const char *ctl_vi_admin(const struct pcrec_vi *);
+
 /* ctl-args.c: arguments. */
 struct ctl_arg {
     const char *key;
