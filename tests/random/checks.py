@@ -8,6 +8,7 @@ import collections
 import glob
 import os
 import re
+import time
 
 import world
 from model import FLOWS, Vi
@@ -209,18 +210,28 @@ class Checks:
             bad += ["%s: %d answers, not %d" % (f, g, a)
                     for f, g, a in zip(flows, got, expected.answers)
                     if g != a and a is not None]
-            texts, after = self.w.flows()
 
             # Nobody waits for answers of which it is not known whether they
             # come: some may come while the next clients send.
             unknown |= expected.unknown
             expected.unknown = unknown
-            bad += self._delivered(before, after, expected)
+            texts, after, wrong = self._arrived(before, expected)
+            bad += wrong
             for service in self.model.services.values():
                 self._one_vi(service, source, before, after)
             before = after
         require(not bad, "traffic", *bad)
         return texts
+
+    def _arrived(self, before, expected):
+        """What VIs have got since 'before', as soon as it is what the model
+        says: packets that are not answered may still be on their way."""
+        deadline = time.monotonic() + 3 * world.SLOW
+        while True:
+            texts, after = self.w.flows()
+            bad = self._delivered(before, after, expected)
+            if not bad or time.monotonic() > deadline:
+                return texts, after, bad
 
     def _delivered(self, before, after, expected):
         bad = []
